@@ -137,8 +137,6 @@ type State struct {
 	End                  bool        `asl:",omitempty"`
 
 	Extra []Field `asl:"-"`
-
-	node *node // where it was read, nil unless parsed
 }
 
 // Retrier is an element of Retry. Absent numbers mean AWS's defaults: an interval of 1

@@ -1,0 +1,121 @@
+package asl_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/sfnkit/sfnkit/asl"
+)
+
+// shared returns the folder with the corpora, skipping the test if it is not there.
+func shared(t testing.TB) string {
+	t.Helper()
+	dir := os.Getenv("SFNKIT_SHARED")
+	if dir == "" {
+		dir = filepath.Join("..", "..", "shared")
+	}
+	if _, err := os.Stat(filepath.Join(dir, "corpora")); err != nil {
+		t.Skipf("the shared corpora are not here (SFNKIT_SHARED or ../shared): %v", err)
+	}
+	return dir
+}
+
+type corpusEntry struct {
+	ID            string   `json:"id"`
+	File          string   `json:"file"`
+	Verdict       string   `json:"verdict"`
+	AWSRecorded   bool     `json:"awsRecorded"`
+	Type          string   `json:"stateMachineType"`
+	Parseable     *bool    `json:"parseable"`
+	Basis         string   `json:"basis"`
+	Substituted   any      `json:"substituted"`
+	Contested     any      `json:"contested"`
+	Placeholders  []string `json:"placeholders"`
+	QueryLanguage string   `json:"queryLanguage"`
+	Expected      struct {
+		Code     string   `json:"code"`
+		Message  string   `json:"message"`
+		Location string   `json:"location"`
+		Lines    []int    `json:"lines"`
+		ToolSays []string `json:"toolSays"`
+	} `json:"expected"`
+	text []byte
+}
+
+func corpus(t testing.TB) []corpusEntry {
+	dir := filepath.Join(shared(t), "corpora", "validation")
+	raw, err := os.ReadFile(filepath.Join(dir, "index.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []corpusEntry
+	if err := json.Unmarshal(raw, &list); err != nil {
+		t.Fatal(err)
+	}
+	for i := range list {
+		if list[i].text, err = os.ReadFile(filepath.Join(dir, list[i].File)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return list
+}
+
+func TestCorpusRoundTrip(t *testing.T) {
+	for _, e := range corpus(t) {
+		m, err := asl.Parse(e.text, asl.WithPlaceholders())
+		if err != nil {
+			if e.Verdict == "valid" {
+				t.Errorf("%s: %v", e.ID, err)
+			}
+			continue
+		}
+		printed := asl.Print(m)
+		again, err := asl.Parse(printed)
+		if err != nil {
+			t.Errorf("%s: printed text: %v", e.ID, err)
+			continue
+		}
+		if !asl.Equal(m, again) {
+			t.Errorf("%s: another machine after printing", e.ID)
+		}
+		if p := asl.Print(again); !bytes.Equal(p, printed) {
+			t.Errorf("%s: printing again gives another text", e.ID)
+		}
+		if strings.HasSuffix(e.File, ".json") && e.Parseable == nil {
+			var want, got any
+			if json.Unmarshal(bytes.TrimPrefix(e.text, []byte("\uFEFF")), &want) == nil && json.Unmarshal(printed, &got) == nil {
+				a, _ := json.Marshal(dropEmpty(want))
+				b, _ := json.Marshal(dropEmpty(got))
+				if !bytes.Equal(a, b) {
+					t.Errorf("%s: lost in printing:\n%s\n%s", e.ID, a, b)
+				}
+			}
+		}
+	}
+}
+
+// dropEmpty removes what printing leaves out by contract.
+func dropEmpty(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		for k, e := range v {
+			if e == "" || e == false {
+				delete(v, k)
+				continue
+			}
+			v[k] = dropEmpty(e)
+		}
+	case []any:
+		for i := range v {
+			v[i] = dropEmpty(v[i])
+		}
+	}
+	return v
+}
+
+var _ = errors.As
