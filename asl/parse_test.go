@@ -3,7 +3,6 @@ package asl_test
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -65,11 +64,16 @@ func corpus(t testing.TB) []corpusEntry {
 	return list
 }
 
+// mislabelled lists the entries of the corpus whose verdict does not hold, and why.
+var mislabelled = map[string]string{
+	"sfn-collection--sfn-iot-data-analytics-dataset-statemachine-statemachine": `line 10 is "Messages": "Messages.$": "$.Messages", which is no JSON whatever the placeholders become`,
+}
+
 func TestCorpusRoundTrip(t *testing.T) {
 	for _, e := range corpus(t) {
 		m, err := asl.Parse(e.text, asl.WithPlaceholders())
 		if err != nil {
-			if e.Verdict == "valid" {
+			if e.Verdict == "valid" && mislabelled[e.ID] == "" {
 				t.Errorf("%s: %v", e.ID, err)
 			}
 			continue
@@ -85,6 +89,12 @@ func TestCorpusRoundTrip(t *testing.T) {
 		}
 		if p := asl.Print(again); !bytes.Equal(p, printed) {
 			t.Errorf("%s: printing again gives another text", e.ID)
+		}
+		yaml := asl.PrintYAML(m)
+		if again, err = asl.Parse(yaml, asl.WithFormat(asl.FormatYAML)); err != nil {
+			t.Errorf("%s: printed YAML: %v\n%s", e.ID, err, yaml)
+		} else if !asl.Equal(m, again) {
+			t.Errorf("%s: another machine after printing as YAML\n%s", e.ID, yaml)
 		}
 		if strings.HasSuffix(e.File, ".json") && e.Parseable == nil {
 			var want, got any
@@ -117,5 +127,3 @@ func dropEmpty(v any) any {
 	}
 	return v
 }
-
-var _ = errors.As
