@@ -1,0 +1,104 @@
+package catalog
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestClassify(t *testing.T) {
+	const acct = "arn:aws:bedrock:us-east-2:123456789012:"
+	tests := []struct {
+		text string
+		want ID // without Text
+	}{
+		{"anthropic.claude-3-haiku-20240307-v1:0", ID{Kind: FoundationModel, Name: "anthropic.claude-3-haiku-20240307-v1:0", Model: "anthropic.claude-3-haiku-20240307-v1:0"}},
+		{"deepseek.v3.1", ID{Kind: FoundationModel, Name: "deepseek.v3.1", Model: "deepseek.v3.1"}},
+		{"newcorp.model.x", ID{Kind: FoundationModel, Name: "newcorp.model.x", Model: "newcorp.model.x"}},
+		{"us.amazon.nova-lite-v1:0", ID{Kind: SystemProfile, Name: "us.amazon.nova-lite-v1:0", Geography: "us", Model: "amazon.nova-lite-v1:0"}},
+		{"us-gov.anthropic.claude-sonnet-4-5-20250929-v1:0", ID{Kind: SystemProfile, Name: "us-gov.anthropic.claude-sonnet-4-5-20250929-v1:0", Geography: "us-gov", Model: "anthropic.claude-sonnet-4-5-20250929-v1:0"}},
+		{"global.newcorp.model-v1:0", ID{Kind: SystemProfile, Name: "global.newcorp.model-v1:0", Geography: "global", Model: "newcorp.model-v1:0"}},
+		{"mx.anthropic.claude-9", ID{Kind: SystemProfile, Name: "mx.anthropic.claude-9", Geography: "mx", Model: "anthropic.claude-9"}},
+		{"arn:aws:bedrock:us-east-2::foundation-model/amazon.titan-text-express-v1", ID{Kind: FoundationModelARN, Partition: "aws", Region: "us-east-2", Name: "amazon.titan-text-express-v1", Model: "amazon.titan-text-express-v1"}},
+		{acct + "provisioned-model/c2oi931ulksx", ID{Kind: ProvisionedModelARN, Partition: "aws", Region: "us-east-2", Account: "123456789012", Name: "c2oi931ulksx"}},
+		{acct + "custom-model/amazon.nova-micro-v1:0:128k/abcdef123456", ID{Kind: CustomModelARN, Partition: "aws", Region: "us-east-2", Account: "123456789012", Name: "amazon.nova-micro-v1:0:128k/abcdef123456", Model: "amazon.nova-micro-v1:0:128k"}},
+		{acct + "custom-model-deployment/abcdef123456", ID{Kind: CustomDeploymentARN, Partition: "aws", Region: "us-east-2", Account: "123456789012", Name: "abcdef123456"}},
+		{acct + "imported-model/abcdef123456", ID{Kind: ImportedModelARN, Partition: "aws", Region: "us-east-2", Account: "123456789012", Name: "abcdef123456"}},
+		{"arn:aws-us-gov:bedrock:us-gov-west-1:123456789012:inference-profile/us-gov.amazon.nova-pro-v1:0", ID{Kind: SystemProfileARN, Partition: "aws-us-gov", Region: "us-gov-west-1", Account: "123456789012", Name: "us-gov.amazon.nova-pro-v1:0", Geography: "us-gov", Model: "amazon.nova-pro-v1:0"}},
+		{acct + "application-inference-profile/h1x2y3z4", ID{Kind: ApplicationProfileARN, Partition: "aws", Region: "us-east-2", Account: "123456789012", Name: "h1x2y3z4"}},
+		{acct + "default-prompt-router/anthropic.claude:1", ID{Kind: PromptRouterARN, Partition: "aws", Region: "us-east-2", Account: "123456789012", Name: "anthropic.claude:1"}},
+		{acct + "prompt-router/a1b2", ID{Kind: PromptRouterARN, Partition: "aws", Region: "us-east-2", Account: "123456789012", Name: "a1b2"}},
+		{acct + "prompt/ABCDEFGHIJ:2", ID{Kind: PromptARN, Partition: "aws", Region: "us-east-2", Account: "123456789012", Name: "ABCDEFGHIJ:2"}},
+		{"arn:aws:sagemaker:us-east-2:123456789012:endpoint/my-endpoint", ID{Kind: MarketplaceARN, Partition: "aws", Region: "us-east-2", Account: "123456789012", Name: "my-endpoint"}},
+		{"my-provisioned_model", ID{Kind: ProvisionedModelName, Name: "my-provisioned_model"}},
+		{"", ID{}},
+		{"a model", ID{}},
+		{"anthropic.", ID{}},
+		{".claude", ID{}},
+		{acct + "provisioned-model/SHORT", ID{}},
+		{"arn:aws:bedrock:us-east-2:123456789012:foundation-model/amazon.nova-lite-v1:0", ID{}},
+		{"anthropic.claude\n", ID{}},
+		{strings.Repeat("a", MaxModelID+1), ID{}},
+	}
+	for _, tt := range tests {
+		tt.want.Text = tt.text
+		if got := Classify(tt.text); got != tt.want {
+			t.Errorf("Classify(%q)\n got %+v\nwant %+v", tt.text, got, tt.want)
+		}
+	}
+}
+
+func TestS3URI(t *testing.T) {
+	tests := []struct {
+		uri, bucket, key string
+		ok               bool
+	}{
+		{"s3://bucket/a/b.json", "bucket", "a/b.json", true},
+		{"s3://bucket/", "bucket", "", true},
+		{"s3://bucket", "bucket", "", true},
+		{"s3://my.bucket-1/k", "my.bucket-1", "k", true},
+		{"s3://Bucket/k", "Bucket", "k", false},
+		{"s3://b/k", "b", "k", false},
+		{"s3:///k", "", "k", false},
+		{"https://bucket/k", "", "", false},
+		{"s3://bucket/" + strings.Repeat("k", 1024), "", "", false},
+	}
+	for _, tt := range tests {
+		bucket, key, ok := S3URI(tt.uri)
+		if bucket != tt.bucket || key != tt.key || ok != tt.ok {
+			t.Errorf("S3URI(%q) = %q, %q, %v", tt.uri, bucket, key, ok)
+		}
+	}
+}
+
+func FuzzClassify(f *testing.F) {
+	for _, s := range []string{
+		"us.amazon.nova-lite-v1:0", "arn:aws:bedrock:us-east-2::foundation-model/amazon.titan-text-express-v1",
+		"arn:aws:bedrock:us-east-2:123456789012:custom-model/amazon.nova-micro-v1:0:128k/abcdef123456", "x", "a.b.c:d",
+	} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		id := Classify(text)
+		if id.Text != text {
+			t.Fatalf("lost the text of %q", text)
+		}
+		if id.Kind == Invalid {
+			if id != (ID{Text: text}) {
+				t.Fatalf("%q is invalid and has parts: %+v", text, id)
+			}
+			return
+		}
+		if id.Name == "" || !strings.HasSuffix(text, id.Name) {
+			t.Fatalf("%q: name %q", text, id.Name)
+		}
+		if id.IsARN() != strings.HasPrefix(text, "arn:aws") {
+			t.Fatalf("%q: %+v", text, id)
+		}
+		if id.Model != "" {
+			if k := Classify(id.Model).Kind; k != FoundationModel && id.Kind != SystemProfileARN && k != SystemProfile {
+				t.Fatalf("%q: model %q is %s", text, id.Model, k)
+			}
+		}
+		CheckModel(text, "us-east-1", "2026-11-23")
+	})
+}
