@@ -10,7 +10,7 @@ import (
 )
 
 // PrintYAML returns the definition as YAML, in the order of [Print]. Text of several
-// lines is written as a block.
+// lines is written as a block. Lone surrogates, which JSON may have, do not survive in it.
 func PrintYAML(m *StateMachine) []byte { return appendYAML(nil, m.Value(), 0, false) }
 
 // appendYAML appends v. inline says that the cursor stands behind "key:" or "-".

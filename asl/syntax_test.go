@@ -229,6 +229,9 @@ func FuzzParse(f *testing.F) {
 		if !asl.Equal(m, again) || string(asl.Print(again)) != string(printed) {
 			t.Fatalf("another machine\n%s\n%s", printed, asl.Print(again))
 		}
+		if strings.Contains(string(printed), `\uD`) {
+			return // YAML has no lone surrogates
+		}
 		yaml := asl.PrintYAML(m)
 		if again, err = asl.Parse(yaml, asl.WithFormat(asl.FormatYAML)); err == nil && !asl.Equal(m, again) {
 			t.Fatalf("another machine from YAML\n%s\n%s", yaml, asl.Print(again))
