@@ -1,0 +1,198 @@
+package emulator
+
+import (
+	"github.com/sfnkit/sfnkit/asl"
+	"github.com/sfnkit/sfnkit/asl/value"
+)
+
+// MapRun is the work of a distributed Map state: child executions, one for every item or
+// batch of items. The core says what is wanted and the runner does it.
+type MapRun struct {
+	ARN     string
+	Label   string
+	Machine *Machine // of the child executions
+	Parent  Info
+	Express bool // the children's type
+
+	Items  value.Value // an array or object, Absent if there is a Reader
+	Reader *ItemSource
+
+	Concurrency         int // 0 for the service's own bound of 10,000
+	ToleratedCount      int64
+	ToleratedPercentage float64
+	BatchItems          int   // items per batch, 0 for no bound
+	BatchBytes          int64 // bytes of a batch's input, 0 for no bound
+	BatchInput          value.Value
+	Batched             bool
+
+	Writer *ResultSink
+
+	// Select makes the input for one item by the state's ItemSelector. It reads the parent
+	// execution and must not be called while that one is being told something.
+	Select func(i int, item value.Value) (value.Value, *Error)
+}
+
+// ItemSource says where the items of a MapRun are.
+type ItemSource struct {
+	Resource  string
+	Arguments value.Value // Bucket, Key, Prefix ...
+	Config    *asl.ReaderConfig
+	Pointer   string // ItemsPointer
+	MaxItems  int64  // 0 for no bound
+}
+
+// ResultSink says where the results of a MapRun go.
+type ResultSink struct {
+	Resource  string
+	Arguments value.Value // Bucket, Prefix
+	Config    *asl.WriterConfig
+}
+
+// maxItems is the most items that the service reads: MaxItems above it count as it.
+const maxItems = 100000000
+
+func (x *Execution) distributed(t *thread, v *view, items value.Value, concurrency int64) *Error {
+	s := t.state
+	started := x.emit(MapStateStarted, t.prev, value.Value{})
+	if s.reader == nil {
+		started.Index = int32(items.Len())
+	}
+	t.prev, t.seen = started.ID, true
+	r := &MapRun{
+		Machine: s.processor, Parent: x.info, Items: items, Label: s.label, Concurrency: int(min(concurrency, 10000)),
+		Express: s.processor.def.ProcessorConfig.ExecutionType == "EXPRESS", ToleratedPercentage: -1,
+	}
+	if s.selector != nil {
+		r.Select = func(i int, item value.Value) (value.Value, *Error) { return x.selected(t, s.selector, i, item) }
+	}
+	var err *Error
+	if r.ToleratedCount, err = v.count(s.toleratedCount); err != nil {
+		return err
+	}
+	if r.ToleratedPercentage, err = v.percentage(s.toleratedPercentage); err != nil {
+		return err
+	}
+	if s.toleratedCount == nil && s.toleratedPercentage != nil {
+		r.ToleratedCount = -1
+	}
+	var early *Error // found out before the items are read, but told by the map run
+	if s.reader != nil {
+		src := &ItemSource{Resource: s.reader.resource, Config: s.reader.config, Pointer: s.reader.config.ItemsPointer}
+		r.Reader = src
+		if s.reader.arguments != nil {
+			if src.Arguments, err = v.dynamic(s.reader.arguments); err != nil {
+				return err
+			}
+		}
+		if q := s.reader.itemsPointer; q != nil {
+			got, err := v.query(q)
+			if err != nil {
+				return err
+			}
+			src.Pointer = got.Str()
+		}
+		if s.reader.maxItems != nil {
+			got, err := v.number(s.reader.maxItems)
+			if err != nil {
+				return err
+			}
+			n, whole := got.Int64()
+			switch {
+			case !whole:
+				return x.located(t, runtimeError("The %sPath field refers to value \"%s\" which is not a valid integer: %s",
+					s.reader.maxItems.field, plainText(got), s.reader.maxItems.text))
+			case n < 0:
+				early = NewError(ErrorItemReaderFailed, "field MaxItems must be positive")
+			}
+			src.MaxItems = min(n, maxItems)
+		}
+	}
+	if b := s.batcher; b != nil {
+		r.Batched = true
+		n, err := v.count(b.maxItems)
+		if err != nil {
+			return err
+		}
+		r.BatchItems = int(n)
+		if r.BatchBytes, err = v.count(b.maxBytes); err != nil {
+			return err
+		}
+		if b.input != nil {
+			if r.BatchInput, err = v.dynamic(b.input); err != nil {
+				return err
+			}
+		}
+	}
+	if w := s.writer; w != nil {
+		r.Writer = &ResultSink{Resource: w.resource, Config: w.config}
+		if w.arguments != nil {
+			if r.Writer.Arguments, err = v.dynamic(w.arguments); err != nil {
+				return err
+			}
+		}
+	}
+	if r.Label == "" {
+		r.Label = x.sources.UUID()
+	}
+	r.ARN = "arn:" + x.info.Partition + ":states:" + x.info.Region + ":" + x.info.Account + ":mapRun:" +
+		x.info.StateMachineName + "/" + r.Label + ":" + x.sources.UUID()
+	e := x.emit(MapRunStarted, t.prev, value.Value{})
+	e.Detail = &Detail{ARN: r.ARN}
+	t.prev = e.ID
+	t.own = &fork{owner: t, isMap: true}
+	id := x.block(t, forMapRun)
+	t.mapRun = r
+	if early != nil {
+		x.mapRunFailed(t, early)
+		return nil
+	}
+	x.commands = append(x.commands, Command{Kind: StartMapRun, ID: id, MapRun: r})
+	return nil
+}
+
+// MapRunSucceeded tells the result of a map run.
+func (x *Execution) MapRunSucceeded(now int64, id TaskID, result value.Value) {
+	t := x.waiter(id)
+	if t == nil || t.waiting != forMapRun {
+		return
+	}
+	x.now = now
+	runStarted := t.prev
+	x.unblock(t)
+	e := x.emit(MapRunSucceeded, t.prev, value.Value{})
+	x.emit(MapStateSucceeded, e.ID, value.Value{})
+	t.prev = e.ID
+	if !t.firstState() || t.state.jsonata {
+		t.prev = runStarted
+	}
+	t.own = nil
+	if err := x.complete(t, result); err != nil {
+		x.fail(t, err)
+	}
+	x.resume(t)
+}
+
+// firstState reports whether the thread's state is the first one of the execution. The
+// exit event of a distributed Map follows MapRunStarted in all recordings but those of
+// JSONPath machines that begin with the Map, where it follows MapRunSucceeded. (These are
+// also the oldest ones, all from before September 2024, so that this may be a change of
+// the service over time instead; nothing recorded so far tells the two apart.)
+func (t *thread) firstState() bool { return t.fork == nil && t.before == 0 }
+
+// MapRunFailed tells that a map run failed.
+func (x *Execution) MapRunFailed(now int64, id TaskID, err *Error) {
+	t := x.waiter(id)
+	if t == nil || t.waiting != forMapRun {
+		return
+	}
+	x.now = now
+	x.mapRunFailed(t, err)
+	x.resume(t)
+}
+
+func (x *Execution) mapRunFailed(t *thread, err *Error) {
+	e := x.emit(MapRunFailed, t.prev, value.Value{})
+	e.Detail = &Detail{Error: err}
+	t.prev = e.ID
+	x.fail(t, err)
+}

@@ -1,0 +1,424 @@
+package emulator
+
+import (
+	"container/heap"
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	mrand "math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/sfnkit/sfnkit/asl/value"
+)
+
+// EngineOptions says how an [Engine] runs executions.
+type EngineOptions struct {
+	Store  Store
+	Limits *Limits // nil: the service's
+	// Virtual lets time jump to the next timer as soon as nothing is going on and nothing
+	// waits for the outside world. Otherwise time is real.
+	Virtual bool
+	// Calls bounds the service calls that go on at once, 0 for 1,000.
+	Calls int
+}
+
+// Engine runs many executions at once, as a server does. An execution that waits is data:
+// it has no goroutine. All methods are safe for concurrent use.
+type Engine struct {
+	opts   EngineOptions
+	limits Limits
+	ctx    context.Context
+	stop   context.CancelFunc
+	work   sync.WaitGroup
+	calls  chan struct{}
+
+	mu      sync.Mutex
+	timers  timerHeap
+	seq     int64
+	wake    chan struct{}
+	offset  int64 // of virtual time against the clock, in milliseconds
+	busy    int   // pieces of work going on
+	tokens  map[string]waitingTask
+	closing bool
+}
+
+type waitingTask struct {
+	run *run
+	id  TaskID
+	// external is set once the task waits for its token and not for the call to return.
+	external bool
+}
+
+// NewEngine returns a running engine. Close it to end its goroutines.
+func NewEngine(o EngineOptions) *Engine {
+	if o.Calls <= 0 {
+		o.Calls = 1000
+	}
+	e := &Engine{opts: o, limits: DefaultLimits, wake: make(chan struct{}, 1), tokens: make(map[string]waitingTask), calls: make(chan struct{}, o.Calls)}
+	if o.Limits != nil {
+		e.limits = *o.Limits
+	}
+	e.ctx, e.stop = context.WithCancel(context.Background())
+	e.work.Add(1)
+	go e.keepTime()
+	return e
+}
+
+// Close stops timers and calls and waits until nothing goes on any more, or until ctx
+// ends. Executions stay as they are.
+func (e *Engine) Close(ctx context.Context) error {
+	e.mu.Lock()
+	e.closing = true
+	e.mu.Unlock()
+	e.stop()
+	done := make(chan struct{})
+	go func() { e.work.Wait(); close(done) }()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Now returns the engine's time in milliseconds since 1970.
+func (e *Engine) Now() int64 {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return time.Now().UnixMilli() + e.offset
+}
+
+// Handle is a started execution.
+type Handle struct {
+	mu   sync.Mutex
+	run  run
+	x    *Execution
+	done chan struct{} // made on demand
+	end  func(*Execution)
+}
+
+// StartOptions describes an execution to start.
+type StartOptions struct {
+	Info   Info
+	Input  value.Value
+	Text   string // the input as it was sent
+	Caller Caller
+	// OnEnd is called once, without locks, when the execution has ended.
+	OnEnd func(*Execution)
+	// OnChild is told of the child executions of distributed Map states when they begin.
+	OnChild func(*MapRun, *Handle)
+}
+
+// Start begins an execution. It runs on the caller's goroutine until it first waits.
+func (e *Engine) Start(m *Machine, o StartOptions) *Handle {
+	h := e.prepare(m, o)
+	e.enter()
+	h.run.do(func(x *Execution, now int64) { x.Begin(now) })
+	e.leave()
+	return h
+}
+
+func (e *Engine) prepare(m *Machine, o StartOptions) *Handle {
+	o.Info.fill()
+	h := &Handle{end: o.OnEnd, x: NewExecution(m, o.Info, o.Input, o.Text, e.limits, randomSources())}
+	h.run = run{env: &engineRun{e: e, call: o.Caller, onChild: o.OnChild}, x: h.x, lock: h.lock, done: h.ended}
+	return h
+}
+
+func (h *Handle) lock() func() {
+	h.mu.Lock()
+	return h.mu.Unlock
+}
+
+func (h *Handle) ended(x *Execution) {
+	h.mu.Lock()
+	if h.done != nil {
+		close(h.done)
+	}
+	h.mu.Unlock()
+	if h.end != nil {
+		h.end(x)
+	}
+}
+
+// View calls f with the execution, which does not change meanwhile. f must not keep what
+// it does not copy; events and values do not change and may be kept.
+func (h *Handle) View(f func(x *Execution)) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	f(h.x)
+}
+
+// Stop aborts the execution. It reports false if it had ended already.
+func (h *Handle) Stop(name, cause string) bool {
+	stopped := false
+	h.run.do(func(x *Execution, now int64) {
+		if x.Status() == Running {
+			stopped = true
+			x.Stop(now, name, cause)
+		}
+	})
+	return stopped
+}
+
+// Wait waits until the execution has ended or ctx has.
+func (h *Handle) Wait(ctx context.Context) error {
+	h.mu.Lock()
+	if h.x.Status() != Running {
+		h.mu.Unlock()
+		return nil
+	}
+	if h.done == nil {
+		h.done = make(chan struct{})
+	}
+	done := h.done
+	h.mu.Unlock()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// TokenState is what became of a task token.
+type TokenState int
+
+// The states of a token.
+const (
+	TokenUnknown TokenState = iota // never given out, or its task has ended
+	TokenTaken                     // what was told has reached the task
+)
+
+// TaskSucceeded ends the task that waits for a token with a result.
+func (e *Engine) TaskSucceeded(token string, result value.Value) TokenState {
+	return e.tell(token, true, func(x *Execution, now int64, id TaskID) bool { return x.TaskSucceeded(now, id, result) })
+}
+
+// TaskFailed ends the task that waits for a token with an error.
+func (e *Engine) TaskFailed(token string, err *Error) TokenState {
+	return e.tell(token, true, func(x *Execution, now int64, id TaskID) bool { return x.TaskFailed(now, id, err) })
+}
+
+// TaskHeartbeat tells that the worker of a task is alive.
+func (e *Engine) TaskHeartbeat(token string) TokenState {
+	return e.tell(token, false, func(x *Execution, now int64, id TaskID) bool { return x.TaskHeartbeat(now, id) })
+}
+
+// ActivityStarted tells that a worker has taken the task of an activity.
+func (e *Engine) ActivityStarted(token, worker string) TokenState {
+	return e.tell(token, false, func(x *Execution, now int64, id TaskID) bool {
+		x.ActivityStarted(now, id, worker)
+		return x.waiter(id) != nil
+	})
+}
+
+func (e *Engine) tell(token string, last bool, f func(x *Execution, now int64, id TaskID) bool) TokenState {
+	e.mu.Lock()
+	w, ok := e.tokens[token]
+	if ok && last {
+		delete(e.tokens, token)
+	}
+	e.mu.Unlock()
+	if !ok {
+		return TokenUnknown
+	}
+	reached := false
+	e.enter()
+	w.run.do(func(x *Execution, now int64) { reached = f(x, now, w.id) })
+	e.leave()
+	if !reached {
+		return TokenUnknown
+	}
+	return TokenTaken
+}
+
+// enter and leave bracket work that may make timers, so that virtual time does not jump
+// meanwhile.
+func (e *Engine) enter() {
+	if e.opts.Virtual {
+		e.mu.Lock()
+		e.busy++
+		e.mu.Unlock()
+	}
+}
+
+func (e *Engine) leave() {
+	if e.opts.Virtual {
+		e.mu.Lock()
+		e.busy--
+		e.mu.Unlock()
+		e.nudge()
+	}
+}
+
+func (e *Engine) nudge() {
+	select {
+	case e.wake <- struct{}{}:
+	default:
+	}
+}
+
+// goDo runs f on a goroutine that Close waits for.
+func (e *Engine) goDo(f func()) {
+	e.mu.Lock()
+	if e.closing {
+		e.mu.Unlock()
+		return
+	}
+	e.work.Add(1)
+	e.busy++
+	e.mu.Unlock()
+	go func() {
+		defer e.work.Done()
+		f()
+		e.mu.Lock()
+		e.busy--
+		e.mu.Unlock()
+		if e.opts.Virtual {
+			e.nudge()
+		}
+	}()
+}
+
+func (e *Engine) keepTime() {
+	defer e.work.Done()
+	t := time.NewTimer(time.Hour)
+	defer t.Stop()
+	for {
+		e.mu.Lock()
+		now := time.Now().UnixMilli() + e.offset
+		wait := time.Hour
+		var due []func()
+		for len(e.timers) > 0 {
+			if next := e.timers[0].at; next > now {
+				if !e.opts.Virtual || e.busy > 0 || len(due) > 0 || e.waitsOutside() {
+					wait = time.Duration(next-now) * time.Millisecond
+					break
+				}
+				e.offset += next - now
+				now = next
+			}
+			due = append(due, heap.Pop(&e.timers).(timer).f)
+			if e.opts.Virtual {
+				break // one at a time: what it causes may come before the next
+			}
+		}
+		e.mu.Unlock()
+		for _, f := range due {
+			e.goDo(f)
+		}
+		if len(due) > 0 {
+			continue
+		}
+		t.Reset(wait)
+		select {
+		case <-e.ctx.Done():
+			return
+		case <-e.wake:
+		case <-t.C:
+		}
+	}
+}
+
+// waitsOutside reports whether some task waits for its token. Called under the lock.
+func (e *Engine) waitsOutside() bool {
+	for _, w := range e.tokens {
+		if w.external {
+			return true
+		}
+	}
+	return false
+}
+
+// engineRun is the runEnv of one execution in an engine.
+type engineRun struct {
+	e       *Engine
+	call    Caller
+	onChild func(*MapRun, *Handle)
+}
+
+func (r *engineRun) now() int64 { return r.e.Now() }
+
+func (r *engineRun) at(ms int64, f func()) {
+	e := r.e
+	e.mu.Lock()
+	e.seq++
+	heap.Push(&e.timers, timer{at: ms, seq: e.seq, f: f})
+	first := e.timers[0].seq == e.seq
+	e.mu.Unlock()
+	if first {
+		e.nudge()
+	}
+}
+
+func (r *engineRun) spawn(f func(context.Context)) { r.e.goDo(func() { f(r.e.ctx) }) }
+
+func (r *engineRun) caller() Caller {
+	return CallerFunc(func(ctx context.Context, req *Request) (Answer, error) {
+		select {
+		case r.e.calls <- struct{}{}:
+			defer func() { <-r.e.calls }()
+		case <-ctx.Done():
+			return Answer{}, ctx.Err()
+		}
+		return (&Options{Caller: r.call}).callerOrNone().Call(ctx, req)
+	})
+}
+
+func (r *engineRun) child(m *MapRun, name string, input value.Value, done func(*Execution)) func() {
+	h := r.e.prepare(m.Machine, StartOptions{Info: m.childInfo(name), Input: input, Caller: r.call, OnEnd: done, OnChild: r.onChild})
+	if r.onChild != nil {
+		r.onChild(m, h)
+	}
+	h.run.do(func(x *Execution, now int64) { x.Begin(now) })
+	return func() { h.Stop("", "") }
+}
+
+func (r *engineRun) read(ctx context.Context, src *ItemSource) (ItemReader, *Error) {
+	return readItems(ctx, r.e.opts.Store, src)
+}
+
+func (r *engineRun) sink(ctx context.Context, m *MapRun) (resultWriter, *Error) {
+	return newResultWriter(ctx, r.e.opts.Store, m)
+}
+
+func (r *engineRun) broken(error) {}
+
+func (r *engineRun) token(token string, run *run, id TaskID) {
+	r.e.mu.Lock()
+	r.e.tokens[token] = waitingTask{run: run, id: id}
+	r.e.mu.Unlock()
+}
+
+func (r *engineRun) pending(token string) {
+	r.e.mu.Lock()
+	if w, ok := r.e.tokens[token]; ok {
+		w.external = true
+		r.e.tokens[token] = w
+	}
+	r.e.mu.Unlock()
+}
+
+func (r *engineRun) forget(token string) {
+	r.e.mu.Lock()
+	delete(r.e.tokens, token)
+	r.e.mu.Unlock()
+}
+
+// randomSources returns sources that nobody can foresee: task tokens are secrets.
+func randomSources() Sources {
+	return Sources{Rand: globalRand, UUID: func() string {
+		var b [16]byte
+		rand.Read(b[:])
+		return uuid(binary.LittleEndian.Uint64(b[:]), binary.LittleEndian.Uint64(b[8:]))
+	}}
+}
+
+// globalRand draws from the runtime's generator, which is safe for concurrent use.
+var globalRand = mrand.New(runtimeSource{})
+
+type runtimeSource struct{}
+
+func (runtimeSource) Uint64() uint64 { return mrand.Uint64() }

@@ -1,0 +1,678 @@
+package emulator
+
+import (
+	"math"
+	"math/rand/v2"
+	"strconv"
+
+	"github.com/sfnkit/sfnkit/asl"
+	"github.com/sfnkit/sfnkit/asl/intrinsic"
+	"github.com/sfnkit/sfnkit/asl/value"
+)
+
+// Status is the state of an execution; the values are the API's.
+type Status string
+
+// The statuses.
+const (
+	Running   Status = "RUNNING"
+	Succeeded Status = "SUCCEEDED"
+	Failed    Status = "FAILED"
+	TimedOut  Status = "TIMED_OUT"
+	Aborted   Status = "ABORTED"
+)
+
+// Limits are the service's limits on a running execution. Zero means no limit.
+type Limits struct {
+	Payload int // bytes of JSON that an input, output or result may have
+	Events  int // in the history of a STANDARD execution
+}
+
+// DefaultLimits are those of the service: 262,144 bytes and 25,000 events.
+var DefaultLimits = Limits{Payload: 262144, Events: 25000}
+
+// Info says which execution it is: what the context object and the history show of it.
+type Info struct {
+	ARN              string
+	Name             string
+	RoleARN          string
+	StateMachineARN  string
+	StateMachineName string
+	Region           string
+	Account          string
+	Partition        string
+	Express          bool
+	RedriveCount     int
+}
+
+// Sources are where an execution gets what it cannot compute. The core has no randomness
+// and no clock of its own.
+type Sources struct {
+	Rand *rand.Rand    // jitter, States.MathRandom, $random
+	UUID func() string // task tokens, States.UUID, $uuid, map runs
+}
+
+// Execution is a running execution: data that changes only in the methods below. It does
+// no I/O and starts no goroutine. Its methods are told what happened and when; afterwards
+// [Execution.Commands] says what it wants next. It is not safe for concurrent use.
+type Execution struct {
+	m        *Machine
+	info     Info
+	limits   Limits
+	sources  Sources
+	input    value.Value
+	rawInput string // the text of the input, if it is not the canonical one
+
+	history   History
+	now       int64
+	started   int64
+	stopped   int64
+	status    Status
+	output    value.Value
+	err       *Error
+	queue     []*thread
+	commands  []Command
+	slots     []slot
+	free      []int32
+	counts    map[string]int // invocations of tasks, by state name
+	execPart  value.Value    // of the context object, made on demand
+	root      *thread
+	onlyRoot  thread // the storage of root
+	env       intrinsic.Env
+	envThread *thread // whose variables env.Variable finds
+}
+
+type slot struct {
+	t   *thread
+	gen int32
+}
+
+// TaskID names something that an execution waits for.
+type TaskID int64
+
+// thread is one line of states: that of the machine, of a branch or of an iteration.
+type thread struct {
+	scope   *scope
+	state   *state
+	fork    *fork // whose branch or iteration this is, nil for the machine
+	index   int32
+	prev    int32 // the event that the next one follows
+	entered int32 // the event at which the state was entered
+	before  int32 // the event before that one
+	seen    bool  // something has happened since the state was entered
+
+	enteredAt  int64
+	input      value.Value // of the state
+	item       value.Value // of the iteration, for the context object
+	inIter     bool
+	vars       *variables
+	attempts   []int64 // per retrier
+	retryCount int64
+
+	id      TaskID // what it waits for, 0 if nothing
+	waiting waitKind
+	task    *pendingTask
+	own     *fork // the branches or iterations it waits for
+	mapRun  *MapRun
+}
+
+type waitKind uint8
+
+const (
+	notWaiting waitKind = iota
+	forTimer
+	forRetry
+	forTask
+	forFork
+	forMapRun
+)
+
+type pendingTask struct {
+	request   *Request
+	submitted bool
+	heartbeat int64 // milliseconds, 0 for none
+	lastBeat  int64
+}
+
+type fork struct {
+	owner    *thread
+	isMap    bool
+	children []*thread // by index for branches; the active ones for iterations
+	results  []value.Value
+	items    []value.Value
+	selector *dynamic
+	next     int // the first item not yet started
+	left     int
+}
+
+// variables are the variables of one scope. Scopes inside read those around them.
+type variables struct {
+	outer  *variables
+	names  []string
+	values []value.Value
+}
+
+func (v *variables) lookup(name string) (value.Value, bool) {
+	for ; v != nil; v = v.outer {
+		for i, n := range v.names {
+			if n == name {
+				return v.values[i], true
+			}
+		}
+	}
+	return value.Value{}, false
+}
+
+// TimerKind tells the timers of one TaskID apart.
+type TimerKind uint8
+
+// The kinds of timers.
+const (
+	TimerWait      TimerKind = iota // a Wait state, or the interval of a Retry
+	TimerTimeout                    // TimeoutSeconds of a task
+	TimerHeartbeat                  // HeartbeatSeconds of a task
+	TimerExecution                  // TimeoutSeconds of the machine
+)
+
+// Command is something that an execution wants.
+type Command struct {
+	Kind    CommandKind
+	ID      TaskID
+	Timer   TimerKind
+	At      int64    // StartTimer: milliseconds since 1970
+	Request *Request // CallTask
+	MapRun  *MapRun  // StartMapRun
+}
+
+// CommandKind is what a Command asks for.
+type CommandKind uint8
+
+// The kinds of commands.
+const (
+	CallTask    CommandKind = iota // call Request, and tell TaskSubmitted, TaskSucceeded or TaskFailed
+	StartTimer                     // tell TimerFired at At
+	CancelTask                     // nobody waits for the task any more: stop the job behind it
+	StartMapRun                    // run MapRun, and tell MapRunSucceeded or MapRunFailed
+	CancelMapRun
+)
+
+// NewExecution returns an execution that has not begun. inputText is the input as it was
+// sent; it may be empty if input came from elsewhere.
+func NewExecution(m *Machine, info Info, input value.Value, inputText string, limits Limits, sources Sources) *Execution {
+	x := &Execution{m: m, info: info, limits: limits, sources: sources, input: input, status: Running}
+	if inputText != "" && len(inputText) != input.Size() {
+		x.rawInput = inputText
+	}
+	if info.Express {
+		x.limits.Events = 0
+	}
+	return x
+}
+
+// Info returns what the execution was made with.
+func (x *Execution) Info() Info { return x.info }
+
+// Machine returns the compiled definition.
+func (x *Execution) Machine() *Machine { return x.m }
+
+// Status returns the status.
+func (x *Execution) Status() Status { return x.status }
+
+// Input returns the input and its text.
+func (x *Execution) Input() (value.Value, string) {
+	if x.rawInput != "" {
+		return x.input, x.rawInput
+	}
+	return x.input, x.input.JSON()
+}
+
+// Output returns the output of an execution that has succeeded.
+func (x *Execution) Output() value.Value { return x.output }
+
+// Err returns the error of an execution that failed, timed out or was aborted, else nil.
+func (x *Execution) Err() *Error { return x.err }
+
+// Started and Stopped return the times at which the execution began and ended, in
+// milliseconds since 1970; 0 if it has not.
+func (x *Execution) Started() int64 { return x.started }
+
+// Stopped is described at Started.
+func (x *Execution) Stopped() int64 { return x.stopped }
+
+// History returns the events so far.
+func (x *Execution) History() *History { return &x.history }
+
+// Commands returns what the execution wants, and forgets it.
+func (x *Execution) Commands() []Command {
+	c := x.commands
+	x.commands = nil
+	return c
+}
+
+// External reports whether the execution waits for something that only the outside world
+// can give: the answer to a call, a task token, an activity worker.
+func (x *Execution) External() bool {
+	for _, s := range x.slots {
+		if s.t != nil && (s.t.waiting == forTask || s.t.waiting == forMapRun) {
+			return true
+		}
+	}
+	return false
+}
+
+// Begin starts the execution at the given time.
+func (x *Execution) Begin(now int64) {
+	x.now, x.started = now, now
+	e := x.emit(ExecutionStarted, 0, x.input)
+	e.Detail = &Detail{RoleARN: x.info.RoleARN, Text: x.rawInput}
+	x.root = &x.onlyRoot
+	*x.root = thread{scope: x.m.top}
+	if n := x.m.timeout; n > 0 {
+		x.commands = append(x.commands, Command{Kind: StartTimer, Timer: TimerExecution, At: now + n*1000})
+	}
+	if x.limits.Payload > 0 && x.input.Size() > x.limits.Payload {
+		x.finish(Failed, ExecutionFailed, 1, NewError(ErrorDataLimitExceeded,
+			"The state/task 'input' returned a result with a size exceeding the maximum number of bytes service limit."))
+		return
+	}
+	x.enter(x.root, x.m.top.start, x.input)
+	x.push(x.root)
+	x.run()
+}
+
+func (x *Execution) push(t *thread) { x.queue = append(x.queue, t) }
+
+// run lets every thread go on until it waits or ends.
+func (x *Execution) run() {
+	for i := 0; i < len(x.queue) && x.status == Running; i++ {
+		t := x.queue[i]
+		x.queue[i] = nil
+		x.advance(t)
+		if i > 1024 && i*2 > len(x.queue) {
+			x.queue = append(x.queue[:0], x.queue[i+1:]...)
+			i = -1
+		}
+	}
+	x.queue = x.queue[:0]
+}
+
+func (x *Execution) emit(t EventType, prev int32, v value.Value) *Event {
+	e := x.history.add()
+	e.Type, e.PreviousID, e.Time, e.Value = t, prev, x.now, v
+	if x.rawInput != "" && value.Same(v, x.input) {
+		e.Detail = &Detail{Text: x.rawInput}
+	}
+	return e
+}
+
+// enter makes s the state of a thread. The event is written by advance.
+func (x *Execution) enter(t *thread, s *state, input value.Value) {
+	t.state, t.input = s, input
+	t.retryCount = 0
+	clear(t.attempts)
+	t.attempts = t.attempts[:0]
+	t.entered = 0
+}
+
+func (x *Execution) advance(t *thread) {
+	for x.status == Running && t.id == 0 && t.state != nil {
+		if x.limits.Events > 0 && x.history.n >= x.limits.Events-1 {
+			x.finish(Failed, ExecutionFailed, t.prev, NewError(ErrorRuntime,
+				"The execution reached the maximum number of history events ("+strconv.Itoa(x.limits.Events)+")."))
+			return
+		}
+		s := t.state
+		if t.entered == 0 {
+			e := x.emit(s.enter, t.prev, t.input)
+			e.Name = s.name
+			t.before, t.prev, t.entered, t.enteredAt = t.prev, e.ID, e.ID, x.now
+			t.seen = s.evaluatesAfterBeingSeen
+		}
+		var err *Error
+		switch s.typ {
+		case asl.TypePass:
+			err = x.pass(t)
+		case asl.TypeChoice:
+			err = x.choice(t)
+		case asl.TypeSucceed:
+			err = x.succeed(t)
+		case asl.TypeFail:
+			err = x.failState(t)
+		case asl.TypeWait:
+			err = x.wait(t)
+		case asl.TypeTask:
+			err = x.startTask(t)
+		case asl.TypeParallel:
+			err = x.parallel(t)
+		case asl.TypeMap:
+			err = x.mapState(t)
+		}
+		if err != nil {
+			x.fail(t, err)
+		}
+	}
+}
+
+// finish ends the execution.
+func (x *Execution) finish(st Status, ev EventType, prev int32, err *Error) {
+	e := x.emit(ev, prev, value.Value{})
+	e.Detail = &Detail{Error: err}
+	x.err = err
+	x.end(st)
+}
+
+func (x *Execution) end(st Status) {
+	x.status, x.stopped = st, x.now
+	for i := range x.slots {
+		if t := x.slots[i].t; t != nil {
+			x.cancel(t)
+		}
+	}
+	x.slots, x.free, x.queue, x.root, x.counts = nil, nil, nil, nil, nil
+	x.onlyRoot = thread{}
+}
+
+// block makes a thread wait and returns the name of what it waits for.
+func (x *Execution) block(t *thread, k waitKind) TaskID {
+	var i int32
+	if n := len(x.free); n > 0 {
+		i = x.free[n-1]
+		x.free = x.free[:n-1]
+	} else {
+		i = int32(len(x.slots))
+		x.slots = append(x.slots, slot{})
+	}
+	x.slots[i].gen++
+	x.slots[i].t = t
+	t.waiting = k
+	t.id = TaskID(x.slots[i].gen)<<32 | TaskID(i+1)
+	return t.id
+}
+
+func (x *Execution) unblock(t *thread) {
+	if t.id == 0 {
+		return
+	}
+	i := int32(t.id&math.MaxUint32) - 1
+	x.slots[i].t = nil
+	x.free = append(x.free, i)
+	t.id, t.waiting, t.task, t.mapRun = 0, notWaiting, nil, nil
+}
+
+// waiter returns the thread that waits for id, or nil if it no longer does.
+func (x *Execution) waiter(id TaskID) *thread {
+	i := int32(id&math.MaxUint32) - 1
+	if x.status != Running || i < 0 || int(i) >= len(x.slots) || x.slots[i].t == nil || x.slots[i].t.id != id {
+		return nil
+	}
+	return x.slots[i].t
+}
+
+// cancel tells the runner that nobody waits for what the thread waits for.
+func (x *Execution) cancel(t *thread) {
+	switch t.waiting {
+	case forTask:
+		x.commands = append(x.commands, Command{Kind: CancelTask, ID: t.id, Request: t.task.request})
+	case forMapRun:
+		x.commands = append(x.commands, Command{Kind: CancelMapRun, ID: t.id, MapRun: t.mapRun})
+	}
+}
+
+func (x *Execution) timer(id TaskID, k TimerKind, at int64) {
+	x.commands = append(x.commands, Command{Kind: StartTimer, ID: id, Timer: k, At: at})
+}
+
+// complete applies a state's output processing to its result and leaves the state.
+func (x *Execution) complete(t *thread, result value.Value) *Error {
+	s := t.state
+	v := view{x: x, t: t, root: result, result: result, hasResult: true}
+	output := result
+	if s.jsonata {
+		if s.output != nil {
+			var err *Error
+			if output, err = v.query(s.output); err != nil {
+				return err
+			}
+		}
+	} else {
+		selected := result
+		if s.resultSelector != nil {
+			var err *Error
+			if selected, err = v.template(s.resultSelector); err != nil {
+				return err
+			}
+		}
+		var err *Error
+		if output, err = x.place(t, s.resultPath, selected); err != nil {
+			return err
+		}
+		if output, err = x.filter(t, "OutputPath", s.outputPath, output); err != nil {
+			return err
+		}
+	}
+	assigned, err := x.assigned(&v, s.assign)
+	if err != nil {
+		return err
+	}
+	return x.leave(t, s.next, output, assigned)
+}
+
+// leave writes the exit event and goes on to next, or ends the thread's scope if there is
+// none.
+func (x *Execution) leave(t *thread, next *state, output, assigned value.Value) *Error {
+	s := t.state
+	if n := x.limits.Payload; n > 0 && output.Size() > n {
+		return NewError(ErrorDataLimitExceeded, "The state/task '"+s.name+
+			"' returned a result with a size exceeding the maximum number of bytes service limit.")
+	}
+	e := x.emit(s.exit, t.prev, output)
+	e.Name = s.name
+	if assigned.IsObject() {
+		if e.Detail == nil {
+			e.Detail = &Detail{}
+		}
+		e.Detail.Assigned = assigned
+		t.assign(assigned)
+	}
+	t.prev = e.ID
+	if next != nil {
+		x.enter(t, next, output)
+		return nil
+	}
+	t.state = nil
+	if t.fork != nil {
+		x.childDone(t, output)
+		return nil
+	}
+	done := x.emit(ExecutionSucceeded, t.prev, output)
+	if e.Detail != nil && e.Detail.Text != "" {
+		done.Detail = &Detail{Text: e.Detail.Text}
+	}
+	x.output = output
+	x.end(Succeeded)
+	return nil
+}
+
+func (t *thread) assign(assigned value.Value) {
+	if t.vars == nil || t.fork != nil && t.vars == t.fork.owner.vars {
+		outer := (*variables)(nil)
+		if t.fork != nil {
+			outer = t.fork.owner.vars
+		}
+		t.vars = &variables{outer: outer}
+	}
+next:
+	for k, v := range assigned.Members() {
+		for i, n := range t.vars.names {
+			if n == k {
+				t.vars.values[i] = v
+				continue next
+			}
+		}
+		t.vars.names = append(t.vars.names, k)
+		t.vars.values = append(t.vars.values, v)
+	}
+}
+
+// place combines a result with the state's input as ResultPath says.
+func (x *Execution) place(t *thread, f pathField, result value.Value) (value.Value, *Error) {
+	switch {
+	case f.null:
+		return t.input, nil
+	case f.path == nil:
+		return result, nil
+	}
+	out, err := f.path.Set(t.input, result)
+	if err != nil {
+		return value.Value{}, x.located(t, NewError(ErrorResultPathMatchFailure, err.Error()))
+	}
+	return out, nil
+}
+
+// filter applies InputPath or OutputPath.
+func (x *Execution) filter(t *thread, field string, f pathField, v value.Value) (value.Value, *Error) {
+	switch {
+	case f.null:
+		return value.EmptyObject, nil
+	case f.path == nil:
+		return v, nil
+	}
+	w := view{x: x, t: t, root: v}
+	out, err := f.path.Eval(w.rootOf(f.path))
+	if err != nil {
+		return value.Value{}, x.invalidPath(t, f.path, err)
+	}
+	return out, nil
+}
+
+func (x *Execution) effectiveInput(t *thread) (value.Value, *Error) {
+	if t.state.inputPath.whole() {
+		return t.input, nil
+	}
+	return x.filter(t, "InputPath", t.state.inputPath, t.input)
+}
+
+// fail handles the error of a thread's state: by Retry, by Catch, or by failing the scope
+// that the thread belongs to.
+func (x *Execution) fail(t *thread, err *Error) {
+	x.unblock(t)
+	s := t.state
+	if err.location != "" {
+		// What fails while a state is being entered belongs to the same step as its entered
+		// event, and both follow the event before that.
+		prev := t.prev
+		if !t.seen {
+			prev = t.before
+		}
+		e := x.emit(EvaluationFailed, prev, value.Value{})
+		e.Name = s.name
+		e.Detail = &Detail{Error: err, Location: err.location}
+		t.prev = e.ID
+	}
+	if !err.terminal() {
+		for i, r := range s.retry {
+			if !err.matchesAny(r.errors) {
+				continue
+			}
+			for len(t.attempts) < len(s.retry) {
+				t.attempts = append(t.attempts, 0)
+			}
+			if t.attempts[i] >= r.attempts {
+				break
+			}
+			delay := r.delay(t.attempts[i], x.sources.Rand)
+			t.attempts[i]++
+			t.retryCount++
+			t.seen = true
+			x.timer(x.block(t, forRetry), TimerWait, x.now+delay)
+			return
+		}
+	}
+	// Map and Parallel states that got as far as being started, or whose fields could not
+	// be evaluated, say that they failed; others just do.
+	if err.location != "" || t.own != nil {
+		switch s.typ {
+		case asl.TypeMap:
+			t.prev = x.emit(MapStateFailed, t.prev, value.Value{}).ID
+		case asl.TypeParallel:
+			t.prev = x.emit(ParallelStateFailed, t.prev, value.Value{}).ID
+		}
+	}
+	t.own = nil
+	if !err.terminal() {
+		for i, c := range s.catch {
+			if err.matchesAny(c.errors) {
+				if again := x.caught(t, i, c, err); again == nil {
+					if t.id == 0 && t.state != nil {
+						x.push(t)
+					}
+				} else {
+					x.giveUp(t, again)
+				}
+				return
+			}
+		}
+	}
+	x.giveUp(t, err)
+}
+
+func (x *Execution) giveUp(t *thread, err *Error) {
+	if t.fork != nil {
+		x.childFailed(t, err)
+		return
+	}
+	x.finish(Failed, ExecutionFailed, t.prev, err)
+}
+
+func (x *Execution) caught(t *thread, i int, c *catcher, cause *Error) *Error {
+	out := cause.Output()
+	v := view{x: x, t: t, root: out, errorOutput: out, hasError: true, catcher: i + 1}
+	output := out
+	var err *Error
+	if t.state.jsonata {
+		if c.output != nil {
+			output, err = v.query(c.output)
+		}
+	} else {
+		output, err = x.place(t, c.resultPath, out)
+	}
+	if err != nil {
+		return err
+	}
+	assigned, err := x.assigned(&v, c.assign)
+	if err != nil {
+		return err
+	}
+	return x.leave(t, c.next, output, assigned)
+}
+
+// delay returns the milliseconds before attempt n+1, n counting from 0.
+func (r *retrier) delay(n int64, rnd *rand.Rand) int64 {
+	d := r.interval * math.Pow(r.rate, float64(n))
+	if r.maxDelay > 0 && d > r.maxDelay {
+		d = r.maxDelay
+	}
+	if d > 31622400 { // the longest that the service can be asked to wait
+		d = 31622400
+	}
+	if r.jitter && rnd != nil {
+		d *= rnd.Float64()
+	}
+	return int64(d * 1000)
+}
+
+// Stop aborts the execution, as StopExecution does. Either text may be empty.
+func (x *Execution) Stop(now int64, name, cause string) {
+	if x.status != Running {
+		return
+	}
+	x.now = now
+	x.finish(Aborted, ExecutionAborted, x.lastOfRoot(), NewError(name, cause))
+}
+
+func (x *Execution) lastOfRoot() int32 {
+	if x.root == nil {
+		return int32(x.history.n)
+	}
+	return x.root.prev
+}

@@ -1,0 +1,352 @@
+package emulator
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"github.com/sfnkit/sfnkit/asl/value"
+)
+
+// Counts are the counters of a map run, by item and by child execution.
+type Counts struct {
+	Pending, Running, Succeeded, Failed, TimedOut, Aborted, Total, ResultsWritten int64
+}
+
+// mapRunner runs the child executions of a MapRun, at most Concurrency at a time, reading
+// items only as fast as children end.
+type mapRunner struct {
+	run  *run
+	id   TaskID
+	spec *MapRun
+
+	// All below is touched under the parent's lock only.
+	reader   ItemReader
+	writer   resultWriter
+	next     int // items read so far
+	slot     int // children started so far
+	active   int
+	atEnd    bool
+	over     bool
+	pending  *value.Value // an item that did not fit the last batch
+	results  []value.Value
+	ok       []bool
+	executed Counts // children
+	items    Counts
+	cancels  map[int]func()
+	pumping  bool
+}
+
+// itemSlice gives the elements of an array, or the members of an object as
+// {"Key": ..., "Value": ...}.
+type itemSlice struct {
+	v value.Value
+	i int
+}
+
+var memberShape = value.NewShape([]string{"Key", "Value"})
+
+func (s *itemSlice) Next() (value.Value, error) {
+	if s.i >= s.v.Len() {
+		return value.Value{}, io.EOF
+	}
+	s.i++
+	if s.v.IsObject() {
+		return value.ObjectOf(memberShape, []value.Value{value.String(s.v.Key(s.i - 1)), s.v.At(s.i - 1)}), nil
+	}
+	return s.v.At(s.i - 1), nil
+}
+
+func (s *itemSlice) Close() error { return nil }
+
+// maxChildren is how many child executions of one map run go on at once at most, as in
+// the service.
+const maxChildren = 10000
+
+func (m *mapRunner) start(ctx context.Context) {
+	var err *Error
+	if m.spec.Reader != nil {
+		m.reader, err = m.run.env.read(ctx, m.spec.Reader)
+	} else {
+		m.reader = &itemSlice{v: m.spec.Items}
+	}
+	if err == nil && m.spec.Writer != nil {
+		m.writer, err = m.run.env.sink(ctx, m.spec)
+	}
+	if err != nil {
+		m.fail(err)
+		return
+	}
+	m.pump(ctx)
+}
+
+func (m *mapRunner) fail(err *Error) {
+	m.run.do(func(x *Execution, now int64) {
+		if m.over {
+			return
+		}
+		m.finish()
+		x.MapRunFailed(now, m.id, err)
+	})
+}
+
+// finish is called under the parent's lock.
+func (m *mapRunner) finish() {
+	m.over = true
+	delete(m.run.maps, m.id)
+	if m.reader != nil {
+		m.reader.Close()
+	}
+	for _, c := range m.cancels {
+		m.run.env.spawn(func(context.Context) { c() })
+	}
+	m.cancels = nil
+}
+
+func (m *mapRunner) cancel() {
+	unlock := m.run.lock()
+	if !m.over {
+		m.finish()
+	}
+	unlock()
+}
+
+// pump starts children until the limit is reached or the items are at their end.
+func (m *mapRunner) pump(ctx context.Context) {
+	limit := m.spec.Concurrency
+	if limit <= 0 || limit > maxChildren {
+		limit = maxChildren
+	}
+	for {
+		unlock := m.run.lock()
+		if m.over || m.pumping || m.atEnd || m.active >= limit {
+			unlock()
+			return
+		}
+		m.pumping = true
+		input, n, err := m.input()
+		m.pumping = false
+		if err != nil {
+			unlock()
+			m.fail(err)
+			return
+		}
+		if n == 0 {
+			m.atEnd = true
+			done := m.active == 0
+			unlock()
+			if done {
+				m.complete(ctx)
+			}
+			return
+		}
+		i := m.slot
+		m.slot++
+		m.active++
+		m.items.Running += int64(n)
+		m.items.Total += int64(n)
+		m.executed.Running++
+		m.executed.Total++
+		if m.writer == nil {
+			m.results = append(m.results, value.Value{})
+			m.ok = append(m.ok, false)
+		}
+		name := m.run.x.sources.UUID()
+		unlock()
+		ended := false
+		cancel := m.run.env.child(m.spec, name, input, func(x *Execution) {
+			ended = true
+			m.ended(ctx, i, n, x)
+		})
+		unlock = m.run.lock()
+		if !ended && !m.over {
+			if m.cancels == nil {
+				m.cancels = make(map[int]func())
+			}
+			m.cancels[i] = cancel
+		}
+		unlock()
+	}
+}
+
+// input makes the input of the next child, of one item or of a batch, and says how many
+// items it has; 0 at the end.
+func (m *mapRunner) input() (value.Value, int, *Error) {
+	if !m.spec.Batched {
+		item, err := m.item()
+		if err != nil || item.IsAbsent() {
+			return item, 0, err
+		}
+		return item, 1, nil
+	}
+	var items []value.Value
+	size := int64(len(`{"Items":[]}`))
+	if !m.spec.BatchInput.IsAbsent() {
+		size += int64(len(`"BatchInput":,`) + m.spec.BatchInput.Size())
+	}
+	limit := int64(262144)
+	if m.spec.BatchBytes > 0 {
+		limit = m.spec.BatchBytes
+	}
+	for m.spec.BatchItems == 0 || len(items) < m.spec.BatchItems {
+		var item value.Value
+		var err *Error
+		if m.pending != nil {
+			item, m.pending = *m.pending, nil
+		} else if item, err = m.item(); err != nil {
+			return item, 0, err
+		}
+		if item.IsAbsent() {
+			break
+		}
+		if size += int64(item.Size() + 1); size > limit && len(items) > 0 {
+			m.pending = &item
+			break
+		}
+		items = append(items, item)
+	}
+	if len(items) == 0 {
+		return value.Value{}, 0, nil
+	}
+	b := value.NewBuilder(2)
+	if !m.spec.BatchInput.IsAbsent() {
+		b.Set("BatchInput", m.spec.BatchInput)
+	}
+	b.Set("Items", value.Array(items))
+	return b.Object(), len(items), nil
+}
+
+// item returns the next item after the ItemSelector, Absent at the end.
+func (m *mapRunner) item() (value.Value, *Error) {
+	if src := m.spec.Reader; src != nil && src.MaxItems > 0 && int64(m.next) >= src.MaxItems {
+		return value.Value{}, nil
+	}
+	item, err := m.reader.Next()
+	if err == io.EOF {
+		return value.Value{}, nil
+	}
+	if err != nil {
+		var e *Error
+		if !errors.As(err, &e) {
+			e = NewError(ErrorItemReaderFailed, err.Error())
+		}
+		return value.Value{}, e
+	}
+	i := m.next
+	m.next++
+	if m.spec.Select != nil {
+		return m.spec.Select(i, item)
+	}
+	return item, nil
+}
+
+func (m *mapRunner) ended(ctx context.Context, i, n int, x *Execution) {
+	unlock := m.run.lock()
+	delete(m.cancels, i)
+	m.active--
+	m.items.Running -= int64(n)
+	m.executed.Running--
+	if m.over {
+		unlock()
+		return
+	}
+	switch x.Status() {
+	case Succeeded:
+		m.items.Succeeded += int64(n)
+		m.executed.Succeeded++
+		if m.writer == nil {
+			m.results[i], m.ok[i] = x.Output(), true
+		}
+	case TimedOut:
+		m.items.TimedOut += int64(n)
+		m.executed.TimedOut++
+	case Aborted:
+		m.items.Aborted += int64(n)
+		m.executed.Aborted++
+	default:
+		m.items.Failed += int64(n)
+		m.executed.Failed++
+	}
+	var err *Error
+	if m.writer != nil {
+		if werr := m.writer.add(x); werr != nil {
+			err = NewError(ErrorResultWriterFailed, werr.Error())
+		}
+	}
+	if err == nil && m.exceeded(false) {
+		err = exceededError()
+	}
+	last := m.atEnd && m.active == 0
+	unlock()
+	switch {
+	case err != nil:
+		m.fail(err)
+	case last:
+		m.complete(ctx)
+	default:
+		// Not from here: a long list of items must not become a deep stack.
+		m.run.env.spawn(m.pump)
+	}
+}
+
+func exceededError() *Error {
+	return NewError(ErrorExceedTolerated, "The specified tolerated failure threshold was exceeded")
+}
+
+// exceeded reports whether more items failed than is tolerated. A percentage can only be
+// judged once all items are known, unless none is tolerated.
+func (m *mapRunner) exceeded(all bool) bool {
+	failed := m.items.Failed + m.items.TimedOut + m.items.Aborted
+	if failed == 0 {
+		return false
+	}
+	count, percentage := m.spec.ToleratedCount, m.spec.ToleratedPercentage
+	if count >= 0 && failed > count && percentage <= 0 {
+		return true
+	}
+	if count > 0 && failed > count {
+		return true
+	}
+	if percentage < 0 || !all && !m.atEnd {
+		return false
+	}
+	return float64(failed)*100 > percentage*float64(m.items.Total)
+}
+
+func (m *mapRunner) complete(ctx context.Context) {
+	unlock := m.run.lock()
+	if m.over {
+		unlock()
+		return
+	}
+	if m.exceeded(true) {
+		unlock()
+		m.fail(exceededError())
+		return
+	}
+	unlock()
+	var result value.Value
+	if m.writer != nil {
+		out, err := m.writer.close(ctx)
+		if err != nil {
+			m.fail(err)
+			return
+		}
+		result = out
+	} else {
+		vals := make([]value.Value, 0, len(m.results))
+		for i, v := range m.results {
+			if m.ok[i] {
+				vals = append(vals, v)
+			}
+		}
+		result = value.Array(vals)
+	}
+	m.run.do(func(x *Execution, now int64) {
+		if m.over {
+			return
+		}
+		m.finish()
+		x.MapRunSucceeded(now, m.id, result)
+	})
+}

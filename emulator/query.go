@@ -1,0 +1,363 @@
+package emulator
+
+import (
+	"context"
+	"errors"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/sfnkit/sfnkit/asl/jsonata"
+	"github.com/sfnkit/sfnkit/asl/value"
+)
+
+// query is a field of a JSONata state: any JSON value in which strings of the form
+// {% ... %} are expressions.
+type query struct {
+	field string
+	node  queryNode
+}
+
+type queryNode struct {
+	constant value.Value // Absent for the others
+	expr     *jsonata.Expr
+	text     string // of the expression
+	at       string // its location, such as Output/values[0]
+	context  bool   // whether $states.context may be looked at
+	shape    *value.Shape
+	list     bool
+	parts    []queryNode
+}
+
+// isQuery reports whether a string is a JSONata expression rather than text.
+func isQuery(s string) bool {
+	return len(s) >= 4 && strings.HasPrefix(s, "{%") && strings.HasSuffix(s, "%}")
+}
+
+func compileQuery(field string, v value.Value) (*query, error) {
+	n, err := compileNode(field, v)
+	if err != nil {
+		return nil, err
+	}
+	return &query{field: field, node: n}, nil
+}
+
+func compileNode(at string, v value.Value) (queryNode, error) {
+	switch v.Kind() {
+	case value.KindString:
+		if !isQuery(v.Str()) {
+			break
+		}
+		s := v.Str()
+		text := strings.TrimSpace(s[2 : len(s)-2])
+		expr, err := jsonata.Compile(text, jsonata.StepFunctions())
+		if err != nil {
+			return queryNode{}, err
+		}
+		return queryNode{expr: expr, text: text, at: at, context: mayUseContext(text)}, nil
+	case value.KindArray, value.KindObject:
+		dynamic := false
+		parts := make([]queryNode, v.Len())
+		for i, e := range v.Elems() {
+			place := at + "[" + strconv.Itoa(i) + "]"
+			if v.IsObject() {
+				place = at + "/" + v.Key(i)
+			}
+			n, err := compileNode(place, e)
+			if err != nil {
+				return queryNode{}, err
+			}
+			dynamic = dynamic || n.constant.IsAbsent()
+			parts[i] = n
+		}
+		if !dynamic {
+			break
+		}
+		return queryNode{shape: v.Shape(), list: v.IsArray(), parts: parts}, nil
+	}
+	return queryNode{constant: v}, nil
+}
+
+// mayUseContext is false if the text only ever looks at other fields of $states: the
+// context object is then not built.
+func mayUseContext(text string) bool {
+	for {
+		i := strings.Index(text, "$states")
+		if i < 0 {
+			return false
+		}
+		text = text[i+len("$states"):]
+		if !strings.HasPrefix(text, ".input") && !strings.HasPrefix(text, ".result") && !strings.HasPrefix(text, ".errorOutput") {
+			return true
+		}
+	}
+}
+
+// query evaluates a field. A failure is a States.QueryEvaluationError with a location.
+func (v *view) query(q *query) (value.Value, *Error) { return v.node(&q.node) }
+
+func (v *view) node(n *queryNode) (value.Value, *Error) {
+	switch {
+	case n.expr != nil:
+		return v.eval(n)
+	case n.parts == nil:
+		return n.constant, nil
+	}
+	vals := make([]value.Value, len(n.parts))
+	for i := range n.parts {
+		got, err := v.node(&n.parts[i])
+		if err != nil {
+			return value.Value{}, err
+		}
+		vals[i] = got
+	}
+	if n.list {
+		return value.Array(vals), nil
+	}
+	return value.ObjectOf(n.shape, vals), nil
+}
+
+func (v *view) eval(n *queryNode) (value.Value, *Error) {
+	v.withContext = n.context
+	src := &v.x.sources
+	env := jsonata.Env{Vars: v, UUID: src.UUID, Now: func() time.Time { return time.UnixMilli(v.x.now).UTC() }}
+	if src.Rand != nil {
+		env.Random = src.Rand.Float64
+	}
+	out, err := n.expr.Eval(context.Background(), value.Value{}, &env)
+	if err != nil {
+		text := err.Error()
+		var je *jsonata.Error
+		sep := ". "
+		if errors.As(err, &je) && je.Limit != jsonata.NoLimit {
+			text, sep = je.Message, ": "
+		}
+		return out, v.failedAt(n, "threw an error during evaluation"+sep+text)
+	}
+	if out.IsAbsent() {
+		return out, v.failedAt(n, "returned nothing (undefined).")
+	}
+	if jsonata.HasFunction(out) {
+		return out, v.failedAt(n, "returned an unsupported result type.")
+	}
+	return out, nil
+}
+
+// failedAt is the error of an expression, in the service's sentence.
+func (v *view) failedAt(n *queryNode, what string) *Error {
+	e := v.x.located(v.t, NewError(ErrorQueryEvaluation,
+		"The JSONata expression '"+n.text+"' specified for the field '"+n.at+"' "+what))
+	e.location = n.at
+	return e
+}
+
+// failed is an error about a field's value; the sentence is its whole text.
+func (v *view) failed(q *query, sentence string) *Error {
+	e := v.x.located(v.t, NewError(ErrorQueryEvaluation, sentence))
+	e.location = q.field
+	return e
+}
+
+// unexpected is the error of a field that gave a value of the wrong type.
+func (v *view) unexpected(q *query, want string, got value.Value) *Error {
+	what := "returned an unexpected result type. Expected '" + want + "', but was '" + typeName(got) + "' for value: " + got.JSON()
+	if q.node.expr != nil {
+		return v.failedAt(&q.node, what)
+	}
+	return v.failed(q, "The field '"+q.field+"' "+what)
+}
+
+func typeName(v value.Value) string { return v.Kind().String() }
+
+// view is what an expression of a state can see.
+type view struct {
+	x    *Execution
+	t    *thread
+	root value.Value // $ in JSONPath mode
+
+	result      value.Value // $states.result
+	errorOutput value.Value // $states.errorOutput
+	hasResult   bool
+	hasError    bool
+	catcher     int    // 1 and up inside Catch
+	token       string // the task token, while the task's parameters are evaluated
+
+	withContext bool
+}
+
+var (
+	statesInput       = value.NewShape([]string{"input"})
+	statesContext     = value.NewShape([]string{"input", "context"})
+	statesResult      = value.NewShape([]string{"input", "result"})
+	statesResultAll   = value.NewShape([]string{"input", "result", "context"})
+	statesError       = value.NewShape([]string{"input", "errorOutput"})
+	statesErrorAll    = value.NewShape([]string{"input", "errorOutput", "context"})
+	executionShape    = value.NewShape([]string{"Id", "Input", "StartTime", "Name", "RoleArn", "RedriveCount"})
+	machineShape      = value.NewShape([]string{"Id", "Name"})
+	stateShape        = value.NewShape([]string{"Name", "EnteredTime"})
+	taskStateShape    = value.NewShape([]string{"Name", "EnteredTime", "RetryCount"})
+	contextShape      = value.NewShape([]string{"Execution", "StateMachine", "State"})
+	contextTaskShape  = value.NewShape([]string{"Execution", "StateMachine", "State", "Task"})
+	contextMapShape   = value.NewShape([]string{"Execution", "StateMachine", "State", "Map"})
+	contextFullShape  = value.NewShape([]string{"Execution", "StateMachine", "State", "Task", "Map"})
+	contextTokenShape = value.NewShape([]string{"Token"})
+	contextItemShape  = value.NewShape([]string{"Item"})
+	contextIndexShape = value.NewShape([]string{"Index", "Value"})
+)
+
+// Lookup implements jsonata.Bindings: $states and the variables.
+func (v *view) Lookup(name string) (value.Value, bool) {
+	if name != "states" {
+		return v.t.vars.lookup(name)
+	}
+	in := v.t.input
+	shape, vals := statesInput, []value.Value{in}
+	switch {
+	case v.hasResult:
+		shape, vals = statesResult, []value.Value{in, v.result}
+		if v.withContext {
+			shape = statesResultAll
+		}
+	case v.hasError:
+		shape, vals = statesError, []value.Value{in, v.errorOutput}
+		if v.withContext {
+			shape = statesErrorAll
+		}
+	case v.withContext:
+		shape = statesContext
+	}
+	if v.withContext {
+		vals = append(vals, v.Context())
+	}
+	return value.ObjectOf(shape, vals), true
+}
+
+// Context returns the context object.
+func (v *view) Context() value.Value {
+	x, t := v.x, v.t
+	if x.execPart.IsAbsent() {
+		x.execPart = value.ObjectOf(executionShape, []value.Value{
+			value.String(x.info.ARN), x.input, timeText(x.started), value.String(x.info.Name),
+			value.String(x.info.RoleARN), value.Int(int64(x.info.RedriveCount)),
+		})
+	}
+	machine := value.ObjectOf(machineShape, []value.Value{value.String(x.info.StateMachineARN), value.String(x.info.StateMachineName)})
+	st := value.ObjectOf(stateShape, []value.Value{value.String(t.state.name), timeText(t.enteredAt)})
+	if t.state.typ == "Task" || t.state.typ == "Parallel" || t.state.typ == "Map" {
+		st = value.ObjectOf(taskStateShape, []value.Value{value.String(t.state.name), timeText(t.enteredAt), value.Int(t.retryCount)})
+	}
+	vals := append(make([]value.Value, 0, 5), x.execPart, machine, st)
+	shape := contextShape
+	if v.token != "" {
+		shape = contextTaskShape
+		vals = append(vals, value.ObjectOf(contextTokenShape, []value.Value{value.String(v.token)}))
+	}
+	if index, item, ok := t.iteration(); ok {
+		if shape = contextMapShape; v.token != "" {
+			shape = contextFullShape
+		}
+		vals = append(vals, value.ObjectOf(contextItemShape, []value.Value{
+			value.ObjectOf(contextIndexShape, []value.Value{value.Int(int64(index)), item})}))
+	}
+	return value.ObjectOf(shape, vals)
+}
+
+// iteration returns the item of the innermost Map that the thread is part of.
+func (t *thread) iteration() (int32, value.Value, bool) {
+	for ; t != nil; t = t.outer() {
+		if t.inIter {
+			return t.index, t.item, true
+		}
+	}
+	return 0, value.Value{}, false
+}
+
+func (t *thread) outer() *thread {
+	if t.fork == nil {
+		return nil
+	}
+	return t.fork.owner
+}
+
+func timeText(ms int64) value.Value {
+	return value.String(time.UnixMilli(ms).UTC().Format("2006-01-02T15:04:05.000Z"))
+}
+
+// located puts the place of the error in front of its cause.
+func (x *Execution) located(t *thread, e *Error) *Error {
+	e.Cause = "An error occurred while executing the state '" + t.state.name + "' (entered at the event id #" +
+		strconv.Itoa(int(t.entered)) + "). " + e.Cause
+	return e
+}
+
+// number evaluates a numeric field; Absent if there is none. It is not checked.
+func (v *view) number(n *number) (value.Value, *Error) {
+	switch {
+	case n == nil:
+		return value.Value{}, nil
+	case n.path != nil:
+		got, err := n.path.Eval(v.rootOf(n.path))
+		if err != nil {
+			return got, v.x.invalidPath(v.t, n.path, err)
+		}
+		return got, nil
+	case n.query != nil:
+		got, err := v.query(n.query)
+		if err == nil && !got.IsNumber() {
+			err = v.unexpected(n.query, "number", got)
+		}
+		return got, err
+	}
+	return n.literal, nil
+}
+
+// count evaluates a field that is a whole number; 0 if it is absent.
+func (v *view) count(n *number) (int64, *Error) {
+	got, err := v.number(n)
+	if err != nil || got.IsAbsent() {
+		return 0, err
+	}
+	i, whole := got.Int64()
+	if !whole {
+		return 0, v.x.located(v.t, runtimeError("The %sPath field refers to value \"%s\" which is not a valid integer: %s", n.field, plainText(got), n.text))
+	}
+	if i < 0 {
+		return 0, v.x.located(v.t, runtimeError("%s cannot be negative.", n.field))
+	}
+	return i, nil
+}
+
+// percentage evaluates ToleratedFailurePercentage; -1 if it is absent.
+func (v *view) percentage(n *number) (float64, *Error) {
+	got, err := v.number(n)
+	if err != nil || got.IsAbsent() {
+		return -1, err
+	}
+	if !got.IsNumber() {
+		return 0, v.x.located(v.t, runtimeError("The %sPath field refers to value \"%s\" which is not a valid float: %s", n.field, plainText(got), n.text))
+	}
+	f := got.Float64()
+	if f < 0 || f > 100 || math.IsNaN(f) {
+		return 0, v.x.located(v.t, runtimeError("%s must be between 0 and 100.", n.field))
+	}
+	return f, nil
+}
+
+// period evaluates TimeoutSeconds or HeartbeatSeconds; 0 if it is absent.
+func (v *view) period(n *number) (int64, *Error) {
+	got, err := v.number(n)
+	if err != nil || got.IsAbsent() {
+		return 0, err
+	}
+	i, whole := got.Int64()
+	if !whole || i <= 0 {
+		if n.path != nil {
+			return 0, v.x.located(v.t, runtimeError("The %sPath parameter must reference a positive integer: %s == %s", n.field, n.text, plainText(got)))
+		}
+		if n.query != nil {
+			return 0, v.failed(n.query, "The "+n.field+" field must be a positive integer but was: "+got.JSON())
+		}
+	}
+	return i, nil
+}

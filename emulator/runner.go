@@ -1,0 +1,441 @@
+package emulator
+
+import (
+	"container/heap"
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"math/rand/v2"
+	"time"
+
+	"github.com/sfnkit/sfnkit/asl/value"
+)
+
+// Caller is the one interface through which every task leaves. A service error is
+// returned as an *Error; any other error means that the call could not be made at all.
+// Callers compose: see package calls.
+type Caller interface {
+	Call(ctx context.Context, req *Request) (Answer, error)
+}
+
+// CallerFunc makes a Caller of a function.
+type CallerFunc func(ctx context.Context, req *Request) (Answer, error)
+
+// Call calls the function.
+func (f CallerFunc) Call(ctx context.Context, req *Request) (Answer, error) { return f(ctx, req) }
+
+// Answer is what a call gives.
+type Answer struct {
+	// Output is the task's result. It is not looked at if Job or Pending is set.
+	Output value.Value
+	// Submitted is what the service answered to the call itself where the result comes
+	// later (.sync and .waitForTaskToken); Absent means an empty object.
+	Submitted value.Value
+	// Delay is how long the call takes. In virtual time it passes at once.
+	Delay time.Duration
+	// Pending means that the result comes through the task token.
+	Pending bool
+	// Job, if set, is asked for the result from time to time.
+	Job Job
+}
+
+// Job is something that a .sync task has started.
+type Job interface {
+	// Poll looks at the job at the given time. If it has not ended, the second result says
+	// after how long to look again. A failed job is an *Error.
+	Poll(ctx context.Context, now time.Time) (value.Value, time.Duration, error)
+	// Stop asks the job to stop, because nobody waits for it any more.
+	Stop(ctx context.Context)
+}
+
+// NoAnswerError says that nothing could answer a call: no recorded response, no backend.
+type NoAnswerError struct {
+	State      string
+	Resource   string
+	Invocation int
+	Reason     string // what was looked for, and how to provide it
+}
+
+func (e *NoAnswerError) Error() string {
+	return fmt.Sprintf("state %q, call %d of %s: %s", e.State, e.Invocation, e.Resource, e.Reason)
+}
+
+// runEnv is what one execution runs in: time, and a way to get work done. There are two:
+// one for a single execution on the caller's goroutine, one for a server.
+type runEnv interface {
+	now() int64
+	at(ms int64, f func())
+	spawn(f func(ctx context.Context))
+	caller() Caller
+	child(r *MapRun, name string, input value.Value, done func(*Execution)) (cancel func())
+	read(ctx context.Context, src *ItemSource) (ItemReader, *Error)
+	sink(ctx context.Context, r *MapRun) (resultWriter, *Error)
+	broken(err error)
+	token(token string, r *run, id TaskID) // before the call that hands it out
+	pending(token string)                  // the call is over, the token is not
+	forget(token string)
+}
+
+// run drives one execution. All telling of the execution happens in do.
+type run struct {
+	env  runEnv
+	x    *Execution
+	lock func() func() // takes the execution's lock and returns what releases it
+	jobs map[TaskID]Job
+	maps map[TaskID]*mapRunner
+	done func(*Execution)
+	over bool
+}
+
+// do tells the execution something and sees to what it wants then.
+func (r *run) do(tell func(x *Execution, now int64)) {
+	unlock := r.lock()
+	tell(r.x, r.env.now())
+	for {
+		cmds := r.x.Commands()
+		if len(cmds) == 0 {
+			break
+		}
+		for _, c := range cmds {
+			r.command(c)
+		}
+	}
+	ended := r.x.Status() != Running && !r.over
+	if ended {
+		r.over = true
+	}
+	unlock()
+	if ended && r.done != nil {
+		r.done(r.x)
+	}
+}
+
+func (r *run) command(c Command) {
+	id := c.ID
+	switch c.Kind {
+	case StartTimer:
+		r.env.at(c.At, func() {
+			r.do(func(x *Execution, now int64) { x.TimerFired(now, id, c.Timer) })
+		})
+	case CallTask:
+		r.env.spawn(func(ctx context.Context) { r.call(ctx, id, c.Request) })
+	case CancelTask:
+		if c.Request.Token != "" {
+			r.env.forget(c.Request.Token)
+		}
+		if j := r.jobs[id]; j != nil {
+			delete(r.jobs, id)
+			r.env.spawn(j.Stop)
+		}
+	case StartMapRun:
+		m := &mapRunner{run: r, id: id, spec: c.MapRun}
+		if r.maps == nil {
+			r.maps = make(map[TaskID]*mapRunner, 1)
+		}
+		r.maps[id] = m
+		r.env.spawn(m.start)
+	case CancelMapRun:
+		if m := r.maps[id]; m != nil {
+			delete(r.maps, id)
+			r.env.spawn(func(context.Context) { m.cancel() })
+		}
+	}
+}
+
+func (r *run) call(ctx context.Context, id TaskID, req *Request) {
+	if req.Token != "" {
+		r.env.token(req.Token, r, id)
+	}
+	a, err := r.env.caller().Call(ctx, req)
+	if a.Delay > 0 {
+		r.env.at(r.env.now()+a.Delay.Milliseconds(), func() { r.answered(id, req, a, err) })
+		return
+	}
+	r.answered(id, req, a, err)
+}
+
+func (r *run) answered(id TaskID, req *Request, a Answer, err error) {
+	if req.Token != "" && !a.Pending {
+		r.env.forget(req.Token)
+	}
+	if err != nil {
+		var e *Error
+		if !errors.As(err, &e) {
+			r.env.broken(err)
+			e = runtimeError("%v", err)
+		}
+		r.do(func(x *Execution, now int64) { x.TaskFailed(now, id, e) })
+		return
+	}
+	later := req.Resource.Pattern != ""
+	submitted := a.Submitted
+	if submitted.IsAbsent() {
+		submitted = value.EmptyObject
+	}
+	switch {
+	case a.Job != nil:
+		r.do(func(x *Execution, now int64) {
+			x.TaskSubmitted(now, id, submitted)
+			if r.x.waiter(id) != nil {
+				if r.jobs == nil {
+					r.jobs = make(map[TaskID]Job, 1)
+				}
+				r.jobs[id] = a.Job
+			}
+		})
+		r.poll(id, a.Job)
+	case a.Pending:
+		r.env.pending(req.Token)
+		if later {
+			r.do(func(x *Execution, now int64) { x.TaskSubmitted(now, id, submitted) })
+		}
+	default:
+		r.do(func(x *Execution, now int64) {
+			if later {
+				x.TaskSubmitted(now, id, submitted)
+			}
+			x.TaskSucceeded(now, id, a.Output)
+		})
+	}
+}
+
+func (r *run) poll(id TaskID, j Job) {
+	r.env.spawn(func(ctx context.Context) {
+		out, again, err := j.Poll(ctx, time.UnixMilli(r.env.now()).UTC())
+		switch {
+		case err != nil:
+			var e *Error
+			if !errors.As(err, &e) {
+				r.env.broken(err)
+				e = runtimeError("%v", err)
+			}
+			r.do(func(x *Execution, now int64) { delete(r.jobs, id); x.TaskFailed(now, id, e) })
+		case again > 0:
+			r.env.at(r.env.now()+max(again.Milliseconds(), 1), func() {
+				unlock := r.lock()
+				waiting := r.x.waiter(id) != nil
+				unlock()
+				if waiting {
+					r.poll(id, j)
+				}
+			})
+		default:
+			r.do(func(x *Execution, now int64) { delete(r.jobs, id); x.TaskSucceeded(now, id, out) })
+		}
+	})
+}
+
+// Options says how [Run] runs.
+type Options struct {
+	Info    Info
+	Caller  Caller    // nil: no task can be called
+	Store   Store     // of S3 objects; nil: there are none
+	Start   time.Time // the virtual time of the beginning; zero: 2026-01-01T00:00:00Z
+	Limits  *Limits   // nil: the service's
+	Seed    uint64    // of what is random; the same seed gives the same history
+	Text    string    // the input as it was written, if it matters
+	OnEvent func(*Event)
+	OnChild func(*Execution) // told of every child execution that has ended
+}
+
+// Result is what came of a run.
+type Result struct {
+	Execution *Execution
+}
+
+// Run runs a machine to its end in virtual time, on the caller's goroutine: waiting takes
+// no time, and the same machine, input, options and answers give the same history. The
+// error is about what is wrong around the execution: a call that nobody could answer, a
+// cancelled context. An execution that fails is a Result.
+func Run(ctx context.Context, m *Machine, input value.Value, o Options) (*Result, error) {
+	l := &loop{ctx: ctx, opts: o, result: &Result{}}
+	if o.Start.IsZero() {
+		o.Start = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	}
+	l.clock = o.Start.UnixMilli()
+	limits := DefaultLimits
+	if o.Limits != nil {
+		limits = *o.Limits
+	}
+	l.limits = limits
+	info := o.Info
+	info.fill()
+	x := NewExecution(m, info, input, o.Text, limits, newSources(o.Seed, info.ARN))
+	l.result.Execution = x
+	r := &run{env: l, x: x, lock: unlocked}
+	r.do(func(x *Execution, now int64) { x.Begin(now) })
+	err := l.drain(x)
+	return l.result, err
+}
+
+func unlocked() func() { return func() {} }
+
+// fill puts names in the place of those that were not given.
+func (i *Info) fill() {
+	def := func(s *string, v string) {
+		if *s == "" {
+			*s = v
+		}
+	}
+	def(&i.Partition, "aws")
+	def(&i.Region, "us-east-1")
+	def(&i.Account, "123456789012")
+	def(&i.StateMachineName, "workflow")
+	def(&i.Name, "run")
+	prefix := "arn:" + i.Partition + ":states:" + i.Region + ":" + i.Account + ":"
+	def(&i.StateMachineARN, prefix+"stateMachine:"+i.StateMachineName)
+	def(&i.ARN, prefix+"execution:"+i.StateMachineName+":"+i.Name)
+	def(&i.RoleARN, "arn:"+i.Partition+":iam::"+i.Account+":role/workflow")
+}
+
+// newSources returns sources that depend on nothing but the seed and a name.
+func newSources(seed uint64, name string) Sources {
+	h := fnv.New64a()
+	h.Write([]byte(name))
+	rnd := rand.New(rand.NewPCG(seed, h.Sum64()))
+	return Sources{Rand: rnd, UUID: func() string { return uuid(rnd.Uint64(), rnd.Uint64()) }}
+}
+
+func uuid(a, b uint64) string {
+	a = a&^0xF000 | 0x4000
+	b = b&^(0xC<<60) | 0x8<<60
+	return fmt.Sprintf("%08x-%04x-%04x-%04x-%012x", a>>32, a>>16&0xFFFF, a&0xFFFF, b>>48, b&0xFFFFFFFFFFFF)
+}
+
+// loop is the runEnv of Run.
+type loop struct {
+	ctx    context.Context
+	opts   Options
+	limits Limits
+	clock  int64
+	seq    int64
+	timers timerHeap
+	ready  []func(context.Context)
+	err    error
+	result *Result
+	seen   int
+}
+
+func (l *loop) now() int64     { return l.clock }
+func (l *loop) caller() Caller { return l.opts.callerOrNone() }
+
+func (o *Options) callerOrNone() Caller {
+	if o.Caller != nil {
+		return o.Caller
+	}
+	return CallerFunc(func(_ context.Context, req *Request) (Answer, error) {
+		return Answer{}, &NoAnswerError{State: req.State, Resource: req.ARN, Invocation: req.Invocation, Reason: "there is nothing that could answer it"}
+	})
+}
+
+func (l *loop) at(ms int64, f func()) {
+	l.seq++
+	heap.Push(&l.timers, timer{at: ms, seq: l.seq, f: f})
+}
+
+func (l *loop) spawn(f func(context.Context)) { l.ready = append(l.ready, f) }
+
+func (l *loop) broken(err error) {
+	if l.err == nil {
+		l.err = err
+	}
+}
+
+// drain runs until the execution has ended and nothing is left to do at its time.
+func (l *loop) drain(x *Execution) error {
+	for {
+		if err := l.ctx.Err(); err != nil {
+			return err
+		}
+		if l.opts.OnEvent != nil {
+			for ; l.seen < x.history.Len(); l.seen++ {
+				l.opts.OnEvent(x.history.At(l.seen))
+			}
+		}
+		if len(l.ready) > 0 {
+			f := l.ready[0]
+			l.ready[0] = nil
+			l.ready = l.ready[1:]
+			f(l.ctx)
+			if l.err != nil {
+				return l.err
+			}
+			continue
+		}
+		if x.Status() != Running {
+			return nil
+		}
+		if len(l.timers) == 0 {
+			return fmt.Errorf("the execution waits for something that nobody will tell it, such as a task token; give a response for the state")
+		}
+		t := heap.Pop(&l.timers).(timer)
+		if t.at > l.clock {
+			l.clock = t.at
+		}
+		t.f()
+	}
+}
+
+func (l *loop) child(m *MapRun, name string, input value.Value, done func(*Execution)) func() {
+	info := m.childInfo(name)
+	x := NewExecution(m.Machine, info, input, "", l.limits, newSources(l.opts.Seed, info.ARN))
+	r := &run{env: l, x: x, lock: unlocked}
+	r.done = func(x *Execution) {
+		if l.opts.OnChild != nil {
+			l.opts.OnChild(x)
+		}
+		done(x)
+	}
+	r.do(func(x *Execution, now int64) { x.Begin(now) })
+	return func() { r.do(func(x *Execution, now int64) { x.Stop(now, "", "") }) }
+}
+
+func (l *loop) token(string, *run, TaskID) {}
+func (l *loop) pending(string)             {}
+func (l *loop) forget(string)              {}
+
+func (l *loop) read(ctx context.Context, src *ItemSource) (ItemReader, *Error) {
+	return readItems(ctx, l.opts.Store, src)
+}
+
+func (l *loop) sink(ctx context.Context, r *MapRun) (resultWriter, *Error) {
+	return newResultWriter(ctx, l.opts.Store, r)
+}
+
+// childInfo returns the Info of a child execution.
+func (m *MapRun) childInfo(name string) Info {
+	p := m.Parent
+	machine := p.StateMachineName + "/" + m.Label
+	prefix := "arn:" + p.Partition + ":states:" + p.Region + ":" + p.Account + ":"
+	kind := "execution:"
+	if m.Express {
+		kind = "express:"
+	}
+	return Info{
+		ARN: prefix + kind + machine + ":" + name, Name: name, RoleARN: p.RoleARN, StateMachineName: machine,
+		StateMachineARN: prefix + "stateMachine:" + machine, Region: p.Region, Account: p.Account, Partition: p.Partition,
+		Express: m.Express,
+	}
+}
+
+type timer struct {
+	at, seq int64
+	f       func()
+}
+
+type timerHeap []timer
+
+func (h timerHeap) Len() int { return len(h) }
+func (h timerHeap) Less(i, j int) bool {
+	return h[i].at < h[j].at || h[i].at == h[j].at && h[i].seq < h[j].seq
+}
+func (h timerHeap) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
+func (h *timerHeap) Push(x any)   { *h = append(*h, x.(timer)) }
+func (h *timerHeap) Pop() any {
+	old := *h
+	t := old[len(old)-1]
+	old[len(old)-1] = timer{}
+	*h = old[:len(old)-1]
+	return t
+}

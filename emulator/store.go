@@ -1,0 +1,53 @@
+package emulator
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"github.com/sfnkit/sfnkit/asl/value"
+)
+
+// Store holds S3 objects: a local folder, a real endpoint, memory. It serves the item
+// readers and result writers of distributed Map states and Bedrock's Input and Output.
+// Implementations are safe for concurrent use.
+type Store interface {
+	// Get opens an object. The error wraps ErrNoObject or ErrNoBucket if there is none.
+	Get(ctx context.Context, bucket, key string) (io.ReadCloser, ObjectInfo, error)
+	// Put writes an object, replacing one that is there.
+	Put(ctx context.Context, bucket, key, contentType string, body io.Reader) error
+	// List calls yield for the objects whose keys begin with prefix, in the order of their
+	// keys as UTF-8 bytes, until yield returns false.
+	List(ctx context.Context, bucket, prefix string, yield func(ObjectInfo) bool) error
+}
+
+// ObjectInfo describes an S3 object.
+type ObjectInfo struct {
+	Key          string
+	Size         int64
+	ETag         string // without quotes
+	ContentType  string
+	LastModified time.Time
+}
+
+// What a Store says of objects that are not there.
+var (
+	ErrNoObject = errors.New("the specified key does not exist")
+	ErrNoBucket = errors.New("the specified bucket does not exist")
+)
+
+// ItemReader gives the items of a distributed Map one by one.
+type ItemReader interface {
+	// Next returns the next item; the error is io.EOF after the last one, or an *Error.
+	Next() (value.Value, error)
+	Close() error
+}
+
+// resultWriter takes the results of the child executions of a map run.
+type resultWriter interface {
+	// add takes one ended child execution.
+	add(x *Execution) error
+	// close writes what is left, with the manifest, and returns the output of the Map state.
+	close(ctx context.Context) (value.Value, *Error)
+}

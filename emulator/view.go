@@ -1,0 +1,119 @@
+package emulator
+
+import (
+	"strings"
+
+	"github.com/sfnkit/sfnkit/asl/jsonpath"
+	"github.com/sfnkit/sfnkit/asl/payload"
+	"github.com/sfnkit/sfnkit/asl/value"
+)
+
+// template is a compiled payload template.
+type template struct {
+	t       *payload.Template
+	context bool // whether it may look at the context object
+}
+
+// usesContext reports whether some string of a template mentions $$.
+func usesContext(v value.Value) bool {
+	if v.IsString() {
+		return strings.Contains(v.Str(), "$$")
+	}
+	for _, e := range v.Elems() {
+		if usesContext(e) {
+			return true
+		}
+	}
+	return false
+}
+
+// rootOf returns the value that a path begins at. A variable that is not there is absent.
+func (v *view) rootOf(p *jsonpath.Path) value.Value {
+	switch root, name := p.Root(); root {
+	case jsonpath.Context:
+		return v.Context()
+	case jsonpath.Variable:
+		got, _ := v.t.vars.lookup(name)
+		return got
+	}
+	return v.root
+}
+
+// invalidPath is the error of a field that is a path.
+func (x *Execution) invalidPath(t *thread, p *jsonpath.Path, err error) *Error {
+	return x.located(t, runtimeError("Invalid path '%s' : %s", p, err))
+}
+
+// template evaluates a payload template.
+func (v *view) template(t *template) (value.Value, *Error) {
+	x := v.x
+	env := &x.env
+	env.Input = v.root
+	env.InputText = ""
+	if x.rawInput != "" && value.Same(v.root, x.input) {
+		env.InputText = x.rawInput
+	}
+	env.Context = value.Value{}
+	if t.context {
+		env.Context = v.Context()
+	}
+	if env.Variable == nil {
+		env.Variable = func(name string) (value.Value, bool) { return x.envThread.vars.lookup(name) }
+		env.NewUUID = x.sources.UUID
+		if x.sources.Rand != nil {
+			env.Rand = x.sources.Rand.Int64N
+		}
+	}
+	x.envThread = v.t
+	out, err := t.t.Eval(env)
+	if err != nil {
+		return out, x.located(v.t, NewError(ErrorRuntime, err.Error()))
+	}
+	return out, nil
+}
+
+func (v *view) dynamic(d *dynamic) (value.Value, *Error) {
+	if d.query != nil {
+		return v.query(d.query)
+	}
+	return v.template(d.template)
+}
+
+// scalar evaluates a field that is a literal, a path, an intrinsic call or JSONata.
+func (v *view) scalar(s *scalar) (value.Value, *Error) {
+	switch {
+	case s.query != nil:
+		return v.query(s.query)
+	case s.call != nil:
+		got, err := v.template(s.call)
+		return got.Get(s.field), err
+	case s.path != nil:
+		got, err := s.path.Eval(v.rootOf(s.path))
+		if err != nil {
+			return got, v.x.located(v.t, runtimeError("The JSONPath '%s' specified for the field '%s' could not be found in the input '%s'",
+				s.text, s.field, v.quotedRoot()))
+		}
+		return got, nil
+	}
+	return s.literal, nil
+}
+
+// quotedRoot is the input as messages quote it.
+func (v *view) quotedRoot() string {
+	if v.x.rawInput != "" && value.Same(v.root, v.x.input) {
+		return v.x.rawInput
+	}
+	return v.root.JSON()
+}
+
+// assigned evaluates an Assign; Absent if there is none.
+func (x *Execution) assigned(v *view, a *assignment) (value.Value, *Error) {
+	if a == nil {
+		return value.Value{}, nil
+	}
+	got, err := v.dynamic(&a.dynamic)
+	if err != nil || !got.IsObject() {
+		return value.Value{}, err
+	}
+	return got, nil
+}
