@@ -1,0 +1,181 @@
+package payload_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/sfnkit/sfnkit/asl/intrinsic"
+	"github.com/sfnkit/sfnkit/asl/jsonpath"
+	"github.com/sfnkit/sfnkit/asl/payload"
+	"github.com/sfnkit/sfnkit/asl/value"
+)
+
+var env = &intrinsic.Env{
+	Input:    value.MustParse(`{"a": {"b": [1, 2.0, {"c": null}]}, "s": "x", "list": [{"v": 1}, {"v": 2}]}`),
+	Context:  value.MustParse(`{"State": {"Name": "S"}}`),
+	Variable: func(name string) (value.Value, bool) { return value.MustParse(`{"k": "v"}`), name == "v" },
+}
+
+// templates are templates with what they give, or with a part of the error after !.
+var templates = []struct{ text, want string }{
+	{`{}`, `{}`},
+	{`[]`, `[]`},
+	{`"$.a"`, `"$.a"`},
+	{`{"a": "$.s", "n": 1.0}`, `{"a":"$.s","n":1.0}`},
+	{`{"b.$": "$.a.b", "a": 1, "c.$": "$$.State.Name", "d.$": "$v.k", "e.$": "$v"}`,
+		`{"b":[1,2.0,{"c":null}],"a":1,"c":"S","d":"v","e":{"k":"v"}}`},
+	{`{"x": {"y": {"z.$": "$.a.b[1]"}, "k": [1]}, "w": [1, {"v.$": "$.list[*].v"}, [{"u.$": "$.a.b[2].c"}]]}`,
+		`{"x":{"y":{"z":2.0},"k":[1]},"w":[1,{"v":[1,2]},[{"u":null}]]}`},
+	{`{"f.$": "States.Format('{}-{}', $.s, $v.k)"}`, `{"f":"x-v"}`},
+	{`{"all.$": "$"}`, `{"all":{"a":{"b":[1,2.0,{"c":null}]},"s":"x","list":[{"v":1},{"v":2}]}}`},
+	{`{".$": "$.s", "a.$.$": "$.s", "$": 1}`, `{"":"x","a.$":"x","$":1}`},
+	{`{"none.$": "$.no[*].x"}`, `{"none":[]}`},
+
+	{`{"x": {"no.$": "$.a.no"}}`, `!The JSONPath '$.a.no' specified for the field 'no.$' could not be found in the input '{"a":{"b"`},
+	{`{"no.$": "$$.No"}`, `!The JSONPath '$$.No' specified for the field 'no.$' could not be found in the input '{"a":{"b"`},
+	{`{"no.$": "$unknown"}`, `!The JSONPath '$unknown' specified for the field 'no.$' could not be found in the input '{"a":{"b"`},
+	{`{"no.$": "$.s[0]"}`, `!Filter: [0] can only be applied to arrays. Current context is: x`},
+	{`{"no.$": "States.Array($.no)"}`, `!The function 'States.Array($.no)' had the following error: The JsonPath argument for the field '$.no' could not be found in the input`},
+	{`{"no.$": "States.MathAdd($.s, 1)"}`, `!The function 'States.MathAdd($.s, 1)' had the following error: Invalid arguments in States.MathAdd`},
+}
+
+func TestTemplates(t *testing.T) {
+	for _, c := range templates {
+		tmpl, err := payload.Compile(value.MustParse(c.text))
+		if err != nil {
+			t.Errorf("%s: %v", c.text, err)
+			continue
+		}
+		got, err := tmpl.Eval(env)
+		want, fails := strings.CutPrefix(c.want, "!")
+		switch {
+		case fails && (err == nil || !strings.HasPrefix(err.Error(), want)):
+			t.Errorf("%s: got %v, %v; want the error %s", c.text, got, err, want)
+		case !fails && (err != nil || got.JSON() != want):
+			t.Errorf("%s: got %s, %v; want %s", c.text, got, err, want)
+		}
+		if !fails && tmpl.Constant() != !strings.Contains(c.text, `.$":`) && !strings.Contains(c.text, `".$"`) {
+			t.Errorf("%s: constant is %v", c.text, tmpl.Constant())
+		}
+	}
+}
+
+func TestErrors(t *testing.T) {
+	for _, c := range []struct{ text, pointer, field string }{
+		{`{"a": 1, "a.$": "$.s"}`, "/a.$", "a.$"},
+		{`{"a.$": "$.s", "a": 1}`, "/a", "a"},
+		{`{"x": [1, {"a/b.$": 1}]}`, "/x/1/a~1b.$", "a/b.$"},
+		{`{"a.$": "s"}`, "/a.$", "a.$"},
+		{`{"a.$": "$.a["}`, "/a.$", "a.$"},
+		{`{"a.$": "States.Nope()"}`, "/a.$", "a.$"},
+		{`{"a.$": "{% 1 %}"}`, "/a.$", "a.$"},
+		{`{"a.$": null}`, "/a.$", "a.$"},
+	} {
+		_, err := payload.Compile(value.MustParse(c.text))
+		var e *payload.Error
+		if !errors.As(err, &e) || e.Pointer != c.pointer || e.Field != c.field {
+			t.Errorf("%s: %#v", c.text, err)
+		}
+	}
+}
+
+func TestExpressions(t *testing.T) {
+	tmpl, err := payload.Compile(value.MustParse(`{"a.$": "$.x", "b": [{"c.$": "States.UUID()"}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := tmpl.Expressions()
+	if len(x) != 2 || x[0].Pointer != "/a.$" || x[0].Path.String() != "$.x" || x[0].Call != nil ||
+		x[1].Pointer != "/b/0/c.$" || x[1].Field != "c.$" || x[1].String() != "States.UUID()" {
+		t.Errorf("%+v", x)
+	}
+}
+
+func TestErrorFields(t *testing.T) {
+	x, err := payload.CompileExpression("ErrorPath", "$.no.more")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = x.Eval(&intrinsic.Env{Input: value.MustParse(`{"a": 1}`), InputText: `{"a":   1}`})
+	if want := `The JSONPath '$.no.more' specified for the field 'ErrorPath' could not be found in the input '{"a":   1}'`; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+	var lost *jsonpath.NotFoundError
+	if !errors.As(err, &lost) {
+		t.Errorf("%T wraps no %T", err, lost)
+	}
+	_, err = x.Eval(&intrinsic.Env{Input: value.Null})
+	if err == nil || err.Error() != "Unable to apply Path transformation to null or empty input." {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestConstantsAreShared(t *testing.T) {
+	constant := value.MustParse(`{"a": [1, 2, 3], "b": "$.x"}`)
+	tmpl, err := payload.Compile(constant)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := testing.AllocsPerRun(100, func() { _, _ = tmpl.Eval(env) }); n != 0 {
+		t.Errorf("a constant takes %v allocations", n)
+	}
+	tmpl, err = payload.Compile(value.MustParse(`{"a": [1, 2, 3], "b.$": "$.a.b[0]", "c.$": "$$.State.Name"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := testing.AllocsPerRun(100, func() { _, _ = tmpl.Eval(env) }); n != 2 {
+		t.Errorf("an object takes %v allocations", n)
+	}
+}
+
+func FuzzTemplate(f *testing.F) {
+	for _, c := range templates {
+		f.Add(c.text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		v, err := value.ParseString(text)
+		if err != nil || !utf8.ValidString(text) {
+			t.Skip()
+		}
+		tmpl, err := payload.Compile(v)
+		if err != nil {
+			var e *payload.Error
+			if !errors.As(err, &e) {
+				t.Fatalf("%s: %v", text, err)
+			}
+			return
+		}
+		got, err := tmpl.Eval(env)
+		if err != nil {
+			return
+		}
+		if tmpl.Constant() && !value.Equal(got, v) {
+			t.Fatalf("%s: a constant gives %s", text, got)
+		}
+		if _, err := value.ParseString(got.JSON()); err != nil {
+			t.Fatalf("%s: %v", text, err)
+		}
+	})
+}
+
+func BenchmarkTemplate(b *testing.B) {
+	for _, c := range []struct{ name, text string }{
+		{"constant", `{"a": [1, 2, 3], "b": "x"}`},
+		{"three paths", `{"index.$": "$$.State.Name", "item.$": "$.a.b[0]", "rest.$": "$.s", "kind": "x"}`},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			tmpl, err := payload.Compile(value.MustParse(c.text))
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := tmpl.Eval(env); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
