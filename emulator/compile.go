@@ -249,7 +249,10 @@ func (f *fields) template(field string, v value.Value) *template {
 	}
 	t, err := payload.Compile(v)
 	f.fail(field, err)
-	return &template{t: t, context: usesContext(v)}
+	if err != nil {
+		return nil
+	}
+	return &template{t: t, context: usesContext(t.Expressions()...)}
 }
 
 func (f *fields) query(field string, v value.Value) *query {
@@ -491,7 +494,7 @@ type scalar struct {
 	field   string
 	literal value.Value
 	path    *jsonpath.Path
-	call    *template // of the intrinsic call
+	call    *payload.Expression // ErrorPath and CausePath
 	text    string
 	query   *query
 }
@@ -500,8 +503,10 @@ func (f *fields) scalar(field string, v value.Value, path string) *scalar {
 	switch {
 	case path != "":
 		s := &scalar{field: field + "Path", text: path}
-		if strings.HasPrefix(path, "States.") {
-			s.call = f.template(s.field, value.Object([]string{s.field + ".$"}, []value.Value{value.String(path)}))
+		if f.state.typ == asl.TypeFail {
+			call, err := payload.CompileExpression(s.field, path)
+			f.fail(s.field, err)
+			s.call = call
 		} else {
 			s.path = f.path(s.field, path)
 		}

@@ -318,6 +318,7 @@ func (v *view) count(n *number) (int64, *Error) {
 	if err != nil || got.IsAbsent() {
 		return 0, err
 	}
+	got = numeric(got)
 	i, whole := got.Int64()
 	if !whole {
 		return 0, v.x.located(v.t, runtimeError("The %sPath field refers to value \"%s\" which is not a valid integer: %s", n.field, plainText(got), n.text))
@@ -328,12 +329,24 @@ func (v *view) count(n *number) (int64, *Error) {
 	return i, nil
 }
 
+// numeric returns the number that a string spells: the service takes "1" for 1 where a
+// path leads to a whole number or a percentage.
+func numeric(v value.Value) value.Value {
+	if v.IsString() {
+		if n, ok := value.Number(v.Str()); ok {
+			return n
+		}
+	}
+	return v
+}
+
 // percentage evaluates ToleratedFailurePercentage; -1 if it is absent.
 func (v *view) percentage(n *number) (float64, *Error) {
 	got, err := v.number(n)
 	if err != nil || got.IsAbsent() {
 		return -1, err
 	}
+	got = numeric(got)
 	if !got.IsNumber() {
 		return 0, v.x.located(v.t, runtimeError("The %sPath field refers to value \"%s\" which is not a valid float: %s", n.field, plainText(got), n.text))
 	}

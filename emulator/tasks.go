@@ -31,7 +31,9 @@ func (x *Execution) startTask(t *thread) *Error {
 	}
 	v := view{x: x, t: t, root: in}
 	req := &Request{Execution: x.info, State: s.name, Resource: s.resource, ARN: s.def.Resource, Attempt: int(t.retryCount), Time: x.now}
-	if s.resource.Pattern == asl.WaitForTaskToken || s.kind == activityTask {
+	if s.resource.Pattern != asl.RequestResponse || s.kind == activityTask {
+		// A job has a token as well as a callback: the service was recorded ending the task
+		// of a nested execution (.sync) by SendTaskSuccess.
 		req.Token = x.sources.UUID()
 		v.token = req.Token
 	}

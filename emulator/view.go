@@ -1,8 +1,7 @@
 package emulator
 
 import (
-	"strings"
-
+	"github.com/sfnkit/sfnkit/asl/intrinsic"
 	"github.com/sfnkit/sfnkit/asl/jsonpath"
 	"github.com/sfnkit/sfnkit/asl/payload"
 	"github.com/sfnkit/sfnkit/asl/value"
@@ -14,14 +13,26 @@ type template struct {
 	context bool // whether it may look at the context object
 }
 
-// usesContext reports whether some string of a template mentions $$.
-func usesContext(v value.Value) bool {
-	if v.IsString() {
-		return strings.Contains(v.Str(), "$$")
+// usesContext reports whether an expression begins at the context object.
+func usesContext(list ...*payload.Expression) bool {
+	isContext := func(p *jsonpath.Path) bool {
+		if p == nil {
+			return false
+		}
+		root, _ := p.Root()
+		return root == jsonpath.Context
 	}
-	for _, e := range v.Elems() {
-		if usesContext(e) {
+	for _, e := range list {
+		if isContext(e.Path) {
 			return true
+		}
+		if e.Call == nil {
+			continue
+		}
+		for _, u := range e.Call.Uses() {
+			if isContext(u.Path) {
+				return true
+			}
 		}
 	}
 	return false
@@ -46,6 +57,16 @@ func (x *Execution) invalidPath(t *thread, p *jsonpath.Path, err error) *Error {
 
 // template evaluates a payload template.
 func (v *view) template(t *template) (value.Value, *Error) {
+	out, err := t.t.Eval(v.envFor(t.context))
+	if err != nil {
+		return out, v.x.located(v.t, NewError(ErrorRuntime, err.Error()))
+	}
+	return out, nil
+}
+
+// envFor returns what an expression sees. There is one of them per execution, filled in
+// anew every time.
+func (v *view) envFor(context bool) *intrinsic.Env {
 	x := v.x
 	env := &x.env
 	env.Input = v.root
@@ -54,7 +75,7 @@ func (v *view) template(t *template) (value.Value, *Error) {
 		env.InputText = x.rawInput
 	}
 	env.Context = value.Value{}
-	if t.context {
+	if context {
 		env.Context = v.Context()
 	}
 	if env.Variable == nil {
@@ -65,11 +86,7 @@ func (v *view) template(t *template) (value.Value, *Error) {
 		}
 	}
 	x.envThread = v.t
-	out, err := t.t.Eval(env)
-	if err != nil {
-		return out, x.located(v.t, NewError(ErrorRuntime, err.Error()))
-	}
-	return out, nil
+	return env
 }
 
 func (v *view) dynamic(d *dynamic) (value.Value, *Error) {
@@ -85,25 +102,13 @@ func (v *view) scalar(s *scalar) (value.Value, *Error) {
 	case s.query != nil:
 		return v.query(s.query)
 	case s.call != nil:
-		got, err := v.template(s.call)
-		return got.Get(s.field), err
-	case s.path != nil:
-		got, err := s.path.Eval(v.rootOf(s.path))
+		got, err := s.call.Eval(v.envFor(usesContext(s.call)))
 		if err != nil {
-			return got, v.x.located(v.t, runtimeError("The JSONPath '%s' specified for the field '%s' could not be found in the input '%s'",
-				s.text, s.field, v.quotedRoot()))
+			return got, v.x.located(v.t, NewError(ErrorRuntime, err.Error()))
 		}
 		return got, nil
 	}
 	return s.literal, nil
-}
-
-// quotedRoot is the input as messages quote it.
-func (v *view) quotedRoot() string {
-	if v.x.rawInput != "" && value.Same(v.root, v.x.input) {
-		return v.x.rawInput
-	}
-	return v.root.JSON()
 }
 
 // assigned evaluates an Assign; Absent if there is none.
