@@ -442,6 +442,11 @@ func equalNumbers(a, b Value) bool {
 	return a.Float64() == b.Float64()
 }
 
+// Same reports whether two containers are one and the same, not merely equal.
+func Same(a, b Value) bool {
+	return a.k == b.k && (a.k == KindArray || a.k == KindObject) && a.p == b.p
+}
+
 // Equal makes values comparable with github.com/google/go-cmp.
 func (v Value) Equal(o Value) bool { return Equal(v, o) }
 
