@@ -1,0 +1,152 @@
+package explain
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/sfnkit/sfnkit/policygen/iam"
+)
+
+// denied is the policy that allows what was denied. For a call through an
+// inference profile that is more than the one resource in the message: AWS names
+// only the first authorisation that fails.
+func (x *Explainer) denied(out *Explanation) *iam.Policy {
+	d := out.Denial
+	if d == nil || d.Explicit {
+		return nil
+	}
+	resource := d.Resource
+	switch {
+	case strings.EqualFold(d.Action, "bedrock:InvokeModel") || strings.EqualFold(d.Action, "bedrock:InvokeModelWithResponseStream"):
+		if p := x.invoke(out); p != nil {
+			return p
+		}
+	case resource != "" && resource != "*" && !strings.HasPrefix(resource, "arn:"):
+		return nil // a name in the place of the resource: nothing exact can be said
+	}
+	if resource == "" {
+		resource = "*"
+	}
+	s := iam.Statement{Effect: iam.Allow, Actions: []string{d.Action}, Resources: []string{resource}}
+	if strings.EqualFold(d.Action, "iam:PassRole") {
+		s.Conditions = []iam.Condition{{Operator: "StringEquals", Key: "iam:PassedToService", Values: []string{"bedrock.amazonaws.com"}}}
+	}
+	return policy(s)
+}
+
+func policy(statements ...iam.Statement) *iam.Policy {
+	return &iam.Policy{Version: iam.Version2012, Statements: statements}
+}
+
+// invoke allows a model call. nil: the message does not tell enough.
+func (x *Explainer) invoke(out *Explanation) *iam.Policy {
+	d := out.Denial
+	m := modelARN.FindStringSubmatch(d.Resource)
+	if m == nil {
+		if strings.HasPrefix(d.Resource, "arn:") {
+			return policy(iam.Statement{Effect: iam.Allow, Actions: []string{d.Action}, Resources: []string{d.Resource}})
+		}
+		return nil
+	}
+	region, account, kind, id := m[2], or(m[3], out.Facts["account"]), m[4], m[5]
+	switch kind {
+	case "inference-profile":
+		return x.throughProfile(d.Action, m[1], id, region, account)
+	case "foundation-model":
+		profile := ""
+		if g := profileID.FindStringSubmatch(x.Model); g != nil && g[2] == id {
+			profile = x.Model
+		} else if region == "" {
+			profile = "global." + id
+		}
+		if profile != "" && out.Facts["region"] != "" && account != "" {
+			return x.throughProfile(d.Action, m[1], profile, out.Facts["region"], account)
+		}
+	}
+	return policy(iam.Statement{Effect: iam.Allow, Actions: []string{d.Action}, Resources: []string{d.Resource}})
+}
+
+// throughProfile allows an action through a system-defined inference profile: the
+// profile in the source region, and its model in each destination, though only for
+// calls that come through the profile. A global profile is checked a last time for
+// the model without region.
+func (x *Explainer) throughProfile(action, partition, id, source, account string) *iam.Policy {
+	profile := fmt.Sprintf("arn:%s:bedrock:%s:%s:inference-profile/%s", partition, source, account, id)
+	g := profileID.FindStringSubmatch(id)
+	if g == nil {
+		return policy(iam.Statement{Effect: iam.Allow, Actions: []string{action}, Resources: []string{profile}})
+	}
+	model := func(region string) string {
+		return fmt.Sprintf("arn:%s:bedrock:%s::foundation-model/%s", partition, region, g[2])
+	}
+	var models []string
+	switch {
+	case g[1] == "global":
+		models = []string{model(source), model("")}
+	case x.Destinations != nil:
+		for _, r := range x.Destinations(id, source) {
+			models = append(models, model(r))
+		}
+	}
+	if len(models) == 0 {
+		models = []string{model("*")}
+	}
+	return policy(
+		iam.Statement{Effect: iam.Allow, Actions: []string{action}, Resources: []string{profile}},
+		iam.Statement{Effect: iam.Allow, Actions: []string{action}, Resources: models,
+			Conditions: []iam.Condition{{Operator: "StringEquals", Key: "bedrock:InferenceProfileArn", Values: []string{profile}}}},
+	)
+}
+
+// profile is the policy for the profile that replaces a bare model id.
+func (x *Explainer) profile(out *Explanation) *iam.Policy {
+	region, id := out.Facts["region"], out.Facts["model"]
+	profiles := strings.Fields(out.Facts["profiles"])
+	if region == "" || id == "" || len(profiles) == 0 || profileID.MatchString(id) {
+		return nil
+	}
+	return x.throughProfile("bedrock:InvokeModel", partition(out), profiles[0]+id, region, or(out.Facts["account"], "<account>"))
+}
+
+func (x *Explainer) managedRules(out *Explanation) *iam.Policy {
+	role := roleName.FindStringSubmatch(out.Facts["role"])
+	p, account := partition(out), or(out.Facts["account"], "<account>")
+	if role != nil {
+		p, account = role[1], role[2]
+	}
+	region := or(out.Facts["region"], "<region>")
+	var rules []string
+	for _, name := range managedRuleNames {
+		rules = append(rules, fmt.Sprintf("arn:%s:events:%s:%s:rule/%s", p, region, account, name))
+	}
+	return policy(iam.Statement{Effect: iam.Allow, Actions: []string{"events:DescribeRule", "events:PutRule", "events:PutTargets"}, Resources: rules})
+}
+
+// managedRuleNames are the rules of the integrations that wait through EventBridge
+// (Step Functions developer guide, 2026-11); the singular in some is AWS's.
+var managedRuleNames = []string{
+	"StepFunctionsGetEventForCodeBuildStartBuildBatchRule",
+	"StepFunctionsGetEventForCodeBuildStartBuildRule",
+	"StepFunctionsGetEventForEMRAddJobFlowStepsRule",
+	"StepFunctionsGetEventForEMRRunJobFlowRule",
+	"StepFunctionsGetEventForEMRTerminateJobFlowsRule",
+	"StepFunctionsGetEventsForBatchJobsRule",
+	"StepFunctionsGetEventsForECSTaskRule",
+	"StepFunctionsGetEventsForEMRServerlessApplicationRule",
+	"StepFunctionsGetEventsForEMRServerlessJobRule",
+	"StepFunctionsGetEventsForMediaConvertJobRule",
+	"StepFunctionsGetEventsForSageMakerTrainingJobsRule",
+	"StepFunctionsGetEventsForSageMakerTransformJobsRule",
+	"StepFunctionsGetEventsForStepFunctionsExecutionRule",
+}
+
+func (x *Explainer) trust(out *Explanation, service, source string) *iam.Policy {
+	region, account := or(out.Facts["region"], "<region>"), or(out.Facts["account"], "<account>")
+	return policy(iam.Statement{
+		Effect: iam.Allow, Principals: []iam.Principal{{Kind: "Service", Value: service}}, Actions: []string{"sts:AssumeRole"},
+		Conditions: []iam.Condition{
+			{Operator: "ArnLike", Key: "aws:SourceArn", Values: []string{fmt.Sprintf(source, partition(out), region, account)}},
+			{Operator: "StringEquals", Key: "aws:SourceAccount", Values: []string{account}},
+		},
+	})
+}
