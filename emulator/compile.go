@@ -147,8 +147,10 @@ type writer struct {
 // Compile turns a definition into a Machine. What the service would refuse when a state
 // machine is created is found by asl.Validate; Compile only refuses what it cannot run,
 // with a *CompileError that names state and field.
-func Compile(def *asl.StateMachine) (*Machine, error) {
-	c := &compiler{language: def.Language()}
+func Compile(def *asl.StateMachine) (*Machine, error) { return compile(def, false) }
+
+func compile(def *asl.StateMachine, partial bool) (*Machine, error) {
+	c := &compiler{language: def.Language(), partial: partial}
 	m := &Machine{def: def}
 	if n, ok := def.TimeoutSeconds.Int64(); ok {
 		m.timeout = n
@@ -163,6 +165,7 @@ func Compile(def *asl.StateMachine) (*Machine, error) {
 
 type compiler struct {
 	language asl.QueryLanguage
+	partial  bool // transitions may lead to states that are not there
 	depth    int
 }
 
@@ -206,6 +209,7 @@ type fields struct {
 	state   *state
 	sc      *scope
 	jsonata bool
+	partial bool
 	err     error
 }
 
@@ -278,6 +282,9 @@ func (f *fields) dynamic(field string, v value.Value) *dynamic {
 
 func (f *fields) target(field, name string) *state {
 	s := f.sc.states[name]
+	if s == nil && f.partial {
+		return &state{name: name}
+	}
 	if s == nil {
 		f.fail(field, fmt.Errorf("there is no state %q", name))
 	}
@@ -292,7 +299,7 @@ func (c *compiler) state(sc *scope, s *state) error {
 	}
 	s.typ, s.enter, s.exit = d.Type, ev[0], ev[1]
 	s.jsonata = d.LanguageIn(c.language) == asl.JSONata
-	f := &fields{state: s, sc: sc, jsonata: s.jsonata}
+	f := &fields{state: s, sc: sc, jsonata: s.jsonata, partial: c.partial}
 
 	if d.Next != "" {
 		s.next = f.target("Next", d.Next)

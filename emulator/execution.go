@@ -80,6 +80,7 @@ type Execution struct {
 	onlyRoot  thread // the storage of root
 	env       intrinsic.Env
 	envThread *thread // whose variables env.Variable finds
+	probe     *probe  // set while a single state is tested
 }
 
 type slot struct {
@@ -427,6 +428,10 @@ func (x *Execution) complete(t *thread, result value.Value) *Error {
 	s := t.state
 	v := view{x: x, t: t, root: result, result: result, hasResult: true}
 	output := result
+	inspect := x.inspection()
+	if inspect != nil && (s.typ == asl.TypeTask || s.typ == asl.TypePass && !s.result.IsAbsent()) {
+		inspect.Result = result
+	}
 	if s.jsonata {
 		if s.output != nil {
 			var err *Error
@@ -446,6 +451,9 @@ func (x *Execution) complete(t *thread, result value.Value) *Error {
 		if output, err = x.place(t, s.resultPath, selected); err != nil {
 			return err
 		}
+		if inspect != nil && s.typ != asl.TypeSucceed && s.typ != asl.TypeWait {
+			inspect.AfterResultSelector, inspect.AfterResultPath = selected, output
+		}
 		if output, err = x.filter(t, "OutputPath", s.outputPath, output); err != nil {
 			return err
 		}
@@ -461,6 +469,11 @@ func (x *Execution) complete(t *thread, result value.Value) *Error {
 // none.
 func (x *Execution) leave(t *thread, next *state, output, assigned value.Value) *Error {
 	s := t.state
+	if x.probe != nil {
+		x.probe.left(next, output)
+		t.state = nil
+		return nil
+	}
 	if n := x.limits.Payload; n > 0 && output.Size() > n {
 		return NewError(ErrorDataLimitExceeded, "The state/task '"+s.name+
 			"' returned a result with a size exceeding the maximum number of bytes service limit.")
@@ -546,10 +559,26 @@ func (x *Execution) filter(t *thread, field string, f pathField, v value.Value) 
 }
 
 func (x *Execution) effectiveInput(t *thread) (value.Value, *Error) {
-	if t.state.inputPath.whole() {
-		return t.input, nil
+	in, s := t.input, t.state
+	if !s.inputPath.whole() {
+		var err *Error
+		if in, err = x.filter(t, "InputPath", s.inputPath, in); err != nil {
+			return in, err
+		}
 	}
-	return x.filter(t, "InputPath", t.state.inputPath, t.input)
+	// The service shows the step neither for Parallel states nor where a Pass has a Result.
+	if inspect := x.inspection(); inspect != nil && !s.jsonata && s.typ != asl.TypeParallel && s.result.IsAbsent() {
+		inspect.AfterInputPath = in
+	}
+	return in, nil
+}
+
+// inspection returns where to note the steps of a state under test, nil if none is.
+func (x *Execution) inspection() *Inspection {
+	if x.probe == nil {
+		return nil
+	}
+	return &x.probe.result.Inspection
 }
 
 // fail handles the error of a thread's state: by Retry, by Catch, or by failing the scope
@@ -578,9 +607,17 @@ func (x *Execution) fail(t *thread, err *Error) {
 				t.attempts = append(t.attempts, 0)
 			}
 			if t.attempts[i] >= r.attempts {
+				if x.probe != nil {
+					x.probe.result.Inspection.RetryIndex = value.Int(int64(i))
+				}
 				break
 			}
 			delay := r.delay(t.attempts[i], x.sources.Rand)
+			if x.probe != nil {
+				x.probe.retried(i, delay, err)
+				t.state = nil
+				return
+			}
 			t.attempts[i]++
 			t.retryCount++
 			t.seen = true
@@ -602,6 +639,9 @@ func (x *Execution) fail(t *thread, err *Error) {
 	if !err.terminal() {
 		for i, c := range s.catch {
 			if err.matchesAny(c.errors) {
+				if x.probe != nil {
+					x.probe.handled(i, err)
+				}
 				if again := x.caught(t, i, c, err); again == nil {
 					if t.id == 0 && t.state != nil {
 						x.push(t)
@@ -617,6 +657,11 @@ func (x *Execution) fail(t *thread, err *Error) {
 }
 
 func (x *Execution) giveUp(t *thread, err *Error) {
+	if x.probe != nil {
+		x.probe.gaveUp(err)
+		t.state = nil
+		return
+	}
 	if t.fork != nil {
 		x.childFailed(t, err)
 		return

@@ -194,6 +194,7 @@ var (
 	statesError       = value.NewShape([]string{"input", "errorOutput"})
 	statesErrorAll    = value.NewShape([]string{"input", "errorOutput", "context"})
 	executionShape    = value.NewShape([]string{"Id", "Input", "StartTime", "Name", "RoleArn", "RedriveCount"})
+	expressShape      = value.NewShape([]string{"Id", "Input", "StartTime", "Name", "RoleArn"})
 	machineShape      = value.NewShape([]string{"Id", "Name"})
 	stateShape        = value.NewShape([]string{"Name", "EnteredTime"})
 	taskStateShape    = value.NewShape([]string{"Name", "EnteredTime", "RetryCount"})
@@ -236,11 +237,21 @@ func (v *view) Lookup(name string) (value.Value, bool) {
 // Context returns the context object.
 func (v *view) Context() value.Value {
 	x, t := v.x, v.t
+	if x.probe != nil && !x.probe.test.Context.IsAbsent() {
+		return x.probe.test.Context
+	}
 	if x.execPart.IsAbsent() {
-		x.execPart = value.ObjectOf(executionShape, []value.Value{
-			value.String(x.info.ARN), x.input, timeText(x.started), value.String(x.info.Name),
-			value.String(x.info.RoleARN), value.Int(int64(x.info.RedriveCount)),
-		})
+		role := value.String(x.info.RoleARN)
+		if x.info.RoleARN == "" {
+			role = value.Null
+		}
+		vals := []value.Value{value.String(x.info.ARN), x.input, timeText(x.started), value.String(x.info.Name), role}
+		shape := expressShape
+		if !x.info.Express { // an express execution cannot be redriven
+			shape = executionShape
+			vals = append(vals, value.Int(int64(x.info.RedriveCount)))
+		}
+		x.execPart = value.ObjectOf(shape, vals)
 	}
 	machine := value.ObjectOf(machineShape, []value.Value{value.String(x.info.StateMachineARN), value.String(x.info.StateMachineName)})
 	st := value.ObjectOf(stateShape, []value.Value{value.String(t.state.name), timeText(t.enteredAt)})
@@ -286,6 +297,9 @@ func timeText(ms int64) value.Value {
 
 // located puts the place of the error in front of its cause.
 func (x *Execution) located(t *thread, e *Error) *Error {
+	if x.probe != nil {
+		return e // the only cause recorded from TestState has no such sentence
+	}
 	e.Cause = "An error occurred while executing the state '" + t.state.name + "' (entered at the event id #" +
 		strconv.Itoa(int(t.entered)) + "). " + e.Cause
 	return e

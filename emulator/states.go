@@ -23,6 +23,9 @@ func (x *Execution) pass(t *thread) *Error {
 			return err
 		}
 	}
+	if inspect := x.inspection(); inspect != nil && s.result.IsAbsent() {
+		inspect.AfterParameters = result
+	}
 	if !s.result.IsAbsent() {
 		result = s.result
 	}
@@ -215,6 +218,9 @@ func (x *Execution) parallel(t *thread) *Error {
 			}
 		}
 	}
+	if mocked, err := x.mockedParts(t); mocked {
+		return err
+	}
 	started := x.emit(ParallelStateStarted, t.prev, value.Value{})
 	t.prev, t.seen = started.ID, true
 	f := &fork{
@@ -252,9 +258,17 @@ func (x *Execution) mapState(t *thread) *Error {
 	if err != nil {
 		return err
 	}
+	inspect := x.inspection()
+	if inspect != nil && !s.jsonata && s.reader == nil {
+		inspect.AfterItemsPath = items
+	}
 	concurrency, err := v.count(s.maxConcurrency)
 	if err != nil {
 		return err
+	}
+	if inspect != nil {
+		inspect.MaxConcurrency = value.Int(concurrency)
+		return x.probeMap(t, &v, items)
 	}
 	if s.distributed {
 		return x.distributed(t, &v, items, concurrency)
@@ -358,7 +372,11 @@ func (v *view) items(s *state) (value.Value, *Error) {
 		if err != nil {
 			return value.Value{}, v.x.invalidPath(v.t, s.itemsPath, err)
 		}
-		items, text = got, s.itemsPath.String()
+		items = got
+		// The engine calls all roots $, and so does the message for $$.
+		if text = s.itemsPath.String(); s.itemsPath.IsRoot() {
+			text = "$"
+		}
 	}
 	if !items.IsArray() {
 		return value.Value{}, v.x.located(v.t, runtimeError("Reference path \"%s\" must point to array.", text))

@@ -55,6 +55,13 @@ func (x *Execution) startTask(t *thread) *Error {
 	if err != nil {
 		return err
 	}
+	if inspect := x.inspection(); inspect != nil {
+		if s.jsonata {
+			inspect.AfterArguments = params
+		} else {
+			inspect.AfterParameters = params
+		}
+	}
 	if s.credentials != nil {
 		c, err := v.dynamic(s.credentials)
 		if err != nil {
