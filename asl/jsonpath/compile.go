@@ -59,9 +59,9 @@ func MustCompile(text string) *Path {
 // does: it first finds where the brackets close, without regard to quotes, and then takes
 // the first thing in them that it knows, skipping what it does not know.
 type compiler struct {
-	text     string
-	operands int // operands in filters that begin at the root, so far
-	depth    int // filters within filters
+	text  string
+	depth int // filters within filters
+	slots int // memos given to steps so far
 }
 
 func (c *compiler) fail(at int, reason string) error {
@@ -118,11 +118,11 @@ func (c *compiler) path(p *Path, i, end int) error {
 		}
 		i = n
 	}
-	p.finish()
+	c.finish(p)
 	return nil
 }
 
-func (p *Path) finish() {
+func (c *compiler) finish(p *Path) {
 	p.definite = true
 	for i := range p.steps {
 		if !p.steps[i].kind.definite() {
@@ -131,6 +131,16 @@ func (p *Path) finish() {
 	}
 	for p.plain < len(p.steps) && p.steps[p.plain].kind.plain() {
 		p.plain++
+	}
+	for i := len(p.steps) - 2; i >= p.plain && p.steps[i+1].kind.plain(); i-- {
+		p.steps[i].tail = true
+	}
+	for i := range p.steps {
+		s := &p.steps[i]
+		if s.slot = -1; s.kind == member && c.slots < maxMemo && (i > p.plain || c.depth > 0) {
+			s.slot = int8(c.slots)
+			c.slots++
+		}
 	}
 }
 

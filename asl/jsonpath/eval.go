@@ -2,6 +2,7 @@ package jsonpath
 
 import (
 	"slices"
+	"sync"
 
 	"github.com/sfnkit/sfnkit/asl/value"
 )
@@ -16,6 +17,30 @@ type evaluator struct {
 	place   []segment // of the failure, from the inside out
 	visits  int
 	scratch []byte
+	shapes  [maxMemo]memo
+}
+
+// memo remembers where a member lies in objects of a shape, for a step that sees many of
+// them in one evaluation.
+type memo struct {
+	shape *value.Shape
+	index int
+}
+
+// evaluators keeps evaluators with their buffers.
+var evaluators = sync.Pool{New: func() any { return new(evaluator) }}
+
+// maxKept is how large a buffer may be to be kept, in values.
+const maxKept = 1 << 16
+
+func (e *evaluator) release() {
+	clear(e.out)
+	out, place, scratch := e.out[:0], e.place[:0], e.scratch[:0]
+	if cap(out) > maxKept {
+		out = nil
+	}
+	*e = evaluator{out: out, place: place, scratch: scratch}
+	evaluators.Put(e)
 }
 
 func (p *Path) evalRest(v, root value.Value, strict bool) (value.Value, error) {
@@ -30,9 +55,15 @@ func (p *Path) evalRest(v, root value.Value, strict bool) (value.Value, error) {
 				return v, nil
 			}
 			return value.Array(v.Elems()), nil
+		case slice, sliceFrom, sliceTo:
+			if from, to := bounds(s, v.Len()); v.IsArray() && from >= 0 && from < to {
+				return value.Array(v.Elems()[from:to:to]), nil
+			}
 		}
 	}
-	e := evaluator{p: p, root: root, strict: strict}
+	e := evaluators.Get().(*evaluator)
+	defer e.release()
+	e.p, e.root, e.strict = p, root, strict
 	if !e.run(p.plain, v) {
 		f := e.fail
 		if f.path == p {
@@ -44,7 +75,10 @@ func (p *Path) evalRest(v, root value.Value, strict bool) (value.Value, error) {
 	if p.definite {
 		return e.out[0], nil
 	}
-	return value.Array(e.out), nil
+	if len(e.out) == 0 {
+		return value.EmptyArray, nil
+	}
+	return value.Array(slices.Clone(e.out)), nil
 }
 
 // prefixPlace returns the way that the plain steps went.
@@ -74,11 +108,63 @@ func (e *evaluator) came(s segment) bool {
 	return false
 }
 
-// run applies the steps from step i on to v. It returns false if the evaluation failed.
-func (e *evaluator) run(i int, v value.Value) bool {
-	if e.visits++; e.visits > MaxVisits {
+// visit counts values and stops at step i if they are too many.
+func (e *evaluator) visit(i, n int) bool {
+	if e.visits += n; e.visits > MaxVisits {
 		return e.stop(tooMuch, i, value.Value{})
 	}
+	return true
+}
+
+// member returns a member of an object, Absent if v has none of that name or is no object.
+func (e *evaluator) member(s *step, v value.Value) value.Value {
+	if s.slot < 0 {
+		return v.Get(s.key)
+	}
+	shape := v.Shape()
+	if shape == nil {
+		return value.Value{}
+	}
+	m := &e.shapes[s.slot]
+	if m.shape != shape {
+		m.shape, m.index = shape, shape.Index(s.key)
+	}
+	if m.index < 0 {
+		return value.Value{}
+	}
+	return v.At(m.index)
+}
+
+// follow takes plain steps to the end. The second result is the number of the step that
+// failed, len(steps) if none did.
+func (e *evaluator) follow(steps []step, v value.Value) (value.Value, int) {
+	for i := range steps {
+		s := &steps[i]
+		if s.kind == member {
+			next := e.member(s, v)
+			if next.IsAbsent() {
+				return v, i
+			}
+			v = next
+			continue
+		}
+		if !v.IsArray() {
+			return v, i
+		}
+		elems, n := v.Elems(), s.index
+		if s.kind == fromEnd {
+			n += len(elems)
+		}
+		if uint(n) >= uint(len(elems)) {
+			return v, i
+		}
+		v = elems[n]
+	}
+	return v, len(steps)
+}
+
+// run applies the steps from step i on to v. It returns false if the evaluation failed.
+func (e *evaluator) run(i int, v value.Value) bool {
 	if i == len(e.p.steps) {
 		e.out = append(e.out, v)
 		return true
@@ -102,20 +188,7 @@ func (e *evaluator) run(i int, v value.Value) bool {
 		}
 		return e.stop(kind, i, v)
 	case members:
-		if !v.IsObject() {
-			return e.stop(notObject, i, v)
-		}
-		if i != len(e.p.steps)-1 {
-			e.stop(multiNotLast, i, v)
-			return e.came(segment{keys: s.more.keys})
-		}
-		picked := pick(v, s.more)
-		if e.strict && picked.Len() < len(s.more.keys) {
-			e.stop(missing, i, v)
-			return e.came(segment{keys: s.more.keys})
-		}
-		e.out = append(e.out, picked)
-		return true
+		return e.members(i, v)
 	case wildcard:
 		return e.wildcard(i, v)
 	case scan:
@@ -128,34 +201,56 @@ func (e *evaluator) run(i int, v value.Value) bool {
 		return e.stop(nullArray, i, v)
 	case !v.IsArray():
 		return e.stop(notArray, i, v)
-	}
-	if s.kind == elements {
+	case s.kind == elements:
 		for _, n := range s.more.indexes {
-			if !e.element(i, v, n) {
+			if n < 0 || n >= v.Len() {
+				e.stop(outOfBounds, i, v)
+				return e.came(segment{isIndex: true, index: n})
+			}
+			if !e.visit(i, 1) {
+				return false
+			}
+			if !e.next(i, v, n) {
 				return false
 			}
 		}
 		return true
 	}
 	from, to := bounds(s, v.Len())
+	if from < 0 && from < to {
+		e.stop(outOfBounds, i, v)
+		return e.came(segment{isIndex: true, index: from})
+	}
+	if from < to && !e.visit(i, to-from) {
+		return false
+	}
 	for n := from; n < to; n++ {
-		if !e.element(i, v, n) {
+		if !e.next(i, v, n) {
 			return false
 		}
 	}
 	return true
 }
 
-// element applies what follows step i to an element.
-func (e *evaluator) element(i int, v value.Value, n int) bool {
-	if n < 0 || n >= v.Len() {
-		e.stop(outOfBounds, i, v)
-		return e.came(segment{isIndex: true, index: n})
+// next applies what follows step i to element or member n of v.
+func (e *evaluator) next(i int, v value.Value, n int) bool {
+	item := v.At(n)
+	if steps := e.p.steps[i+1:]; e.p.steps[i].tail {
+		if end, at := e.follow(steps, item); at == len(steps) {
+			e.out = append(e.out, end)
+			return true
+		}
 	}
-	return e.run(i+1, v.At(n)) || e.came(segment{isIndex: true, index: n})
+	if e.run(i+1, item) {
+		return true
+	}
+	if v.IsObject() {
+		return e.came(segment{key: v.Key(n)})
+	}
+	return e.came(segment{isIndex: true, index: n})
 }
 
-// bounds returns the indexes that a slice asks for, which may be out of bounds.
+// bounds returns the indexes that a slice asks for, of which the first may be negative.
 func bounds(s *step, n int) (from, to int) {
 	switch s.kind {
 	case sliceFrom:
@@ -172,6 +267,24 @@ func bounds(s *step, n int) (from, to int) {
 		return 0, min(to, n)
 	}
 	return s.index, min(s.to, n)
+}
+
+func (e *evaluator) members(i int, v value.Value) bool {
+	d := e.p.steps[i].more
+	if !v.IsObject() {
+		return e.stop(notObject, i, v)
+	}
+	if i != len(e.p.steps)-1 {
+		e.stop(multiNotLast, i, v)
+		return e.came(segment{keys: d.keys})
+	}
+	picked := pick(v, d)
+	if e.strict && picked.Len() < len(d.keys) {
+		e.stop(missing, i, v)
+		return e.came(segment{keys: d.keys})
+	}
+	e.out = append(e.out, picked)
+	return true
 }
 
 // pick returns the members of an object that ['a','b'] asks for.
@@ -198,15 +311,34 @@ func pick(v value.Value, d *stepDetail) value.Value {
 // nowhere are skipped, members are not.
 func (e *evaluator) wildcard(i int, v value.Value) bool {
 	vals := v.Elems()
+	if !e.visit(i, len(vals)) {
+		return false
+	}
+	steps := e.p.steps[i+1:]
+	if len(steps) == 0 {
+		e.out = append(e.out, vals...)
+		return true
+	}
 	if v.IsObject() {
 		for n := range vals {
-			if !e.run(i+1, vals[n]) {
-				return e.came(segment{key: v.Key(n)})
+			if !e.next(i, v, n) {
+				return false
 			}
 		}
 		return true
 	}
+	tail := e.p.steps[i].tail
 	for n := range vals {
+		if tail {
+			end, at := e.follow(steps, vals[n])
+			if at == len(steps) {
+				e.out = append(e.out, end)
+				continue
+			}
+			if steps[at].kind == member {
+				continue
+			}
+		}
 		if !e.run(i+1, vals[n]) {
 			if !e.fail.kind.notFound() {
 				return e.came(segment{isIndex: true, index: n})
@@ -224,13 +356,13 @@ func (e *evaluator) filter(i int, v value.Value) bool {
 	}
 	switch {
 	case v.IsArray():
+		if !e.visit(i, v.Len()*len(f.tests)) {
+			return false
+		}
 		for n, item := range v.Elems() {
-			if e.visits++; e.visits > MaxVisits {
-				return e.stop(tooMuch, i, value.Value{})
-			}
 			if e.accept(f, item) {
-				if !e.run(i+1, item) {
-					return e.came(segment{isIndex: true, index: n})
+				if !e.next(i, v, n) {
+					return false
 				}
 			} else if e.fail.kind != noFailure {
 				return false
@@ -249,38 +381,42 @@ func (e *evaluator) filter(i int, v value.Value) bool {
 // scan applies step i, the one after .., to v and everything in it, the outer before the
 // inner.
 func (e *evaluator) scan(i int, v value.Value) bool {
-	if e.visits++; e.visits > MaxVisits {
-		return e.stop(tooMuch, i, value.Value{})
-	}
 	vals := v.Elems()
+	if vals == nil && !v.IsArray() && !v.IsObject() {
+		return true
+	}
+	if !e.visit(i, 1+len(vals)) {
+		return false
+	}
+	s := &e.p.steps[i]
+	last := i == len(e.p.steps)-1
 	switch {
-	case v.IsObject():
-		if e.wanted(i, v) && !e.run(i, v) {
+	case last && s.kind == member:
+		if m := e.member(s, v); !m.IsAbsent() {
+			e.out = append(e.out, m)
+		}
+	case last && s.kind == wildcard:
+		e.out = append(e.out, vals...)
+	case !e.wanted(i, v):
+		if e.fail.kind != noFailure {
 			return false
 		}
-	case v.IsArray():
-		if !e.wanted(i, v) {
-			break
+	case last || v.IsObject():
+		if !e.run(i, v) {
+			return false
 		}
-		if i == len(e.p.steps)-1 {
-			if !e.run(i, v) {
-				return false
-			}
-			break
-		}
+	default:
 		// The engine skips the step itself and applies the next one to all elements.
 		for n := range vals {
 			if !e.run(i+1, vals[n]) {
 				return e.came(segment{isIndex: true, index: n})
 			}
 		}
-	default:
-		return true
-	}
-	if e.fail.kind != noFailure {
-		return false
 	}
 	for n := range vals {
+		if k := vals[n].Kind(); k != value.KindObject && k != value.KindArray {
+			continue
+		}
 		if !e.scan(i, vals[n]) {
 			if v.IsObject() {
 				return e.came(segment{key: v.Key(n)})
@@ -296,7 +432,7 @@ func (e *evaluator) wanted(i int, v value.Value) bool {
 	s := &e.p.steps[i]
 	switch s.kind {
 	case member:
-		return v.Has(s.key)
+		return !e.member(s, v).IsAbsent()
 	case members:
 		for _, k := range s.more.keys {
 			if !v.Has(k) {

@@ -47,13 +47,13 @@ type comparison struct {
 // operand is a side of a comparison: a path, a regular expression or a text. There are no
 // other literals: 5, '5', true and null are texts that are compared by what they say.
 type operand struct {
-	path    *Path
-	slot    int // of the value of a path that begins at the root, -1 for others
-	pattern *regexp.Regexp
-	text    string
-	null    bool // the text is null
-	num     decimal
-	isNum   bool
+	path     *Path
+	fromRoot bool // the path begins with $
+	pattern  *regexp.Regexp
+	text     string
+	null     bool // the text is null
+	num      decimal
+	isNum    bool
 }
 
 // filterStep compiles a bracket with a condition, text[i:end].
@@ -166,14 +166,14 @@ func (c *compiler) comparison(i, end int) (comparison, error) {
 		return comparison{}, c.fail(i, "a condition is a comparison or a path, optionally after !")
 	}
 	// The engine looks for the path in the element at hand even if it begins with $.
-	left.slot = -1
+	left.fromRoot = false
 	return comparison{op: op, left: left}, nil
 }
 
 func (c *compiler) operand(i, end int) (operand, error) {
 	i, end = trim(c.text, i, end)
 	t := c.text[i:end]
-	o := operand{slot: -1, text: t}
+	o := operand{text: t}
 	switch {
 	case strings.HasPrefix(t, "@"), strings.HasPrefix(t, "$"):
 		if len(t) > 1 && t[1] != '.' && t[1] != '[' {
@@ -187,10 +187,7 @@ func (c *compiler) operand(i, end int) (operand, error) {
 			return o, c.fail(i, "a path in a filter must be definite")
 		}
 		o.path = p
-		if t[0] == '$' {
-			o.slot = c.operands
-			c.operands++
-		}
+		o.fromRoot = t[0] == '$'
 	case strings.HasPrefix(t, "!@"):
 		return o, c.fail(i, "! may only stand before a path that is tested for existence")
 	case len(t) > 1 && t[0] == '\'' && t[len(t)-1] == '\'':
@@ -237,64 +234,63 @@ func (e *evaluator) accept(f *filter, v value.Value) bool {
 	return false
 }
 
-// side is what an operand stands for when a test is made.
-type side struct {
-	val  value.Value
-	lit  *operand // a text or regular expression instead of a value
-	path *Path
-}
-
-func (e *evaluator) side(o *operand, item value.Value, strict bool) (side, bool) {
-	if o.path == nil {
-		return side{lit: o}, true
-	}
+// resolve returns what the operand, a path, selects. The second result is false if that is
+// nothing, or if it failed and e.fail is set.
+func (e *evaluator) resolve(o *operand, item value.Value, strict bool) (value.Value, bool) {
 	from := item
-	if o.slot >= 0 {
+	if o.fromRoot {
 		from = e.root
 	}
-	v, at := o.path.walk(from)
-	if at == len(o.path.steps) {
-		return side{val: v, path: o.path}, true
+	p := o.path
+	v, at := e.follow(p.steps[:p.plain], from)
+	if at == len(p.steps) {
+		return v, true
 	}
-	var err error
-	if at == o.path.plain {
-		v, err = o.path.evalRest(v, from, strict)
-		if err == nil {
-			return side{val: v, path: o.path}, true
+	if at < p.plain {
+		if p.steps[at].kind != member && !v.IsArray() && !v.IsNull() {
+			e.fail = p.walkFailure(from)
 		}
-		if f, ok := err.(*Error); ok {
-			e.fail = f.failure
-		}
-		return side{}, false
+		return value.Value{}, false
 	}
-	if s := &o.path.steps[at]; s.kind != member && !v.IsArray() && !v.IsNull() {
-		e.fail = o.path.walkFailure(from)
+	v, err := p.evalRest(v, from, strict)
+	if f, ok := err.(*Error); ok {
+		e.fail = f.failure
 	}
-	return side{}, false
+	return v, err == nil
 }
 
 func (e *evaluator) test(c *comparison, item value.Value) bool {
-	left, ok := e.side(&c.left, item, c.op <= absent)
-	switch c.op {
-	case exists:
-		return ok && !left.val.IsNull()
-	case absent:
-		return e.fail.kind == noFailure && (!ok || left.val.IsNull())
+	if c.op == exists || c.op == absent {
+		v, ok := e.resolve(&c.left, item, true)
+		if e.fail.kind != noFailure {
+			return false
+		}
+		return (ok && !v.IsNull()) == (c.op == exists)
 	}
-	if !ok {
-		return false
+	left, right := side{lit: &c.left}, side{lit: &c.right}
+	ok := true
+	if c.left.path != nil {
+		if left.val, ok = e.resolve(&c.left, item, false); !ok {
+			return false
+		}
 	}
-	right, ok := e.side(&c.right, item, false)
-	if !ok {
-		return false
+	if c.right.path != nil {
+		if right.val, ok = e.resolve(&c.right, item, false); !ok {
+			return false
+		}
 	}
 	if c.op == matches {
-		return e.matches(left, right)
+		return e.matches(&left, &right)
 	}
-	if c.op != equal && c.op != notEqual && left.isNull() != right.isNull() {
+	if c.op != equal && c.op != notEqual && left.val.IsNull() != right.val.IsNull() {
 		return false
 	}
-	order, ok := e.compare(right, left)
+	order, ok := 0, false
+	if c.left.path != nil && c.right.path == nil && c.right.pattern == nil {
+		order, ok = e.compareLiteral(&c.right, left.val)
+	} else {
+		order, ok = e.compare(&right, &left)
+	}
 	if !ok {
 		return false
 	}
@@ -313,71 +309,99 @@ func (e *evaluator) test(c *comparison, item value.Value) bool {
 	return order >= 0
 }
 
-// isNull reports whether the side is a value that is null (not the text null).
-func (s *side) isNull() bool { return s.lit == nil && s.val.IsNull() }
+// compareLiteral orders a text of the filter and a value. The second result is false if
+// they cannot be compared.
+func (e *evaluator) compareLiteral(lit *operand, v value.Value) (int, bool) {
+	if lit.null {
+		if v.IsNull() || v.IsString() && v.Str() == "null" {
+			return 0, true
+		}
+		return -1, true
+	}
+	switch v.Kind() {
+	case value.KindNull:
+		return 1, true
+	case value.KindString:
+		s := v.Str()
+		if s == "null" {
+			return 1, true
+		}
+		return compareText(lit.text, s), true
+	case value.KindNumber:
+		if !lit.isNum {
+			e.fail = failure{kind: badNumber, path: e.p, text: lit.text}
+			return 0, false
+		}
+		return lit.num.compareTo(v), true
+	case value.KindBool:
+		return compareBool(strings.EqualFold(lit.text, "true"), v.Truth()), true
+	}
+	return 0, false
+}
 
-// isNullish reports whether the side is null or says null.
-func (s *side) isNullish() bool {
-	if s.lit != nil {
-		return s.lit.null && s.lit.pattern == nil
+// side is what an operand stands for when a test is made: a value, or the operand itself
+// if val is absent.
+type side struct {
+	val value.Value
+	lit *operand
+}
+
+// nullish reports whether the side is null or says null.
+func (s *side) nullish() bool {
+	if s.val.IsAbsent() {
+		return s.lit.null
 	}
 	return s.val.IsNull() || s.val.IsString() && s.val.Str() == "null"
 }
 
-func (s *side) str() (string, bool) {
-	if s.lit != nil {
-		return s.lit.text, s.lit.pattern == nil
-	}
-	return s.val.Str(), s.val.IsString()
-}
-
-// compare orders the two sides. The second result is false if they cannot be compared.
-func (e *evaluator) compare(a, b side) (int, bool) {
-	an, bn := a.isNullish(), b.isNullish()
-	switch {
+// compare orders the two sides, of which at most one is a value if the other is a text.
+// The second result is false if they cannot be compared.
+func (e *evaluator) compare(a, b *side) (int, bool) {
+	switch an, bn := a.nullish(), b.nullish(); {
 	case an && bn:
 		return 0, true
 	case an:
 		return -1, true
 	case bn:
 		return 1, true
-	}
-	as, aText := a.str()
-	bs, bText := b.str()
-	switch {
-	case aText && bText:
-		return compareText(as, bs), true
-	case b.lit != nil || a.lit != nil && a.lit.pattern != nil:
+	case a.lit.pattern != nil || b.lit.pattern != nil:
 		return 0, false
-	case aText && b.val.IsNumber():
-		x, ok := decimal{}, false
-		if a.lit != nil {
-			x, ok = a.lit.num, a.lit.isNum
-		} else {
-			x, ok = parseDecimal(as)
-		}
+	}
+	av, bv := a.val, b.val
+	switch {
+	case av.IsAbsent() && bv.IsAbsent():
+		return compareText(a.lit.text, b.lit.text), true
+	case av.IsAbsent():
+		return e.compareLiteral(a.lit, bv)
+	case bv.IsAbsent():
+		return compareText(av.Str(), b.lit.text), av.IsString()
+	case av.IsString() && bv.IsString():
+		return compareText(av.Str(), bv.Str()), true
+	case av.IsString() && bv.IsNumber():
+		n, ok := parseDecimal(av.Str())
 		if !ok {
-			e.fail = failure{kind: badNumber, path: e.p, text: as}
+			e.fail = failure{kind: badNumber, path: e.p, text: av.Str()}
 			return 0, false
 		}
-		return x.compareTo(b.val), true
-	case aText && b.val.IsBool():
-		return compareBool(strings.EqualFold(as, "true"), b.val.Truth()), true
-	case a.lit != nil:
-		return 0, false
-	case a.val.IsNumber() && b.val.IsNumber():
-		return compareNumbers(a.val, b.val), true
-	case a.val.IsBool() && b.val.IsBool():
-		return compareBool(a.val.Truth(), b.val.Truth()), true
+		return n.compareTo(bv), true
+	case av.IsString() && bv.IsBool():
+		return compareBool(strings.EqualFold(av.Str(), "true"), bv.Truth()), true
+	case av.IsNumber() && bv.IsNumber():
+		return compareNumbers(av, bv), true
+	case av.IsBool() && bv.IsBool():
+		return compareBool(av.Truth(), bv.Truth()), true
 	}
 	return 0, same(a, b)
 }
 
 // same reports whether both sides are one and the same array or object. The engine
 // compares containers by identity.
-func same(a, b side) bool {
-	if a.val.Kind() != b.val.Kind() || a.path != nil && b.path != nil && a.path.text == b.path.text {
-		return a.val.Kind() == b.val.Kind()
+func same(a, b *side) bool {
+	if a.val.Kind() != b.val.Kind() {
+		return false
+	}
+	if a.lit.path.text == b.lit.path.text {
+		return true
 	}
 	x, y := a.val.Elems(), b.val.Elems()
 	return len(x) > 0 && len(x) == len(y) && &x[0] == &y[0]
@@ -394,20 +418,17 @@ func compareBool(a, b bool) int {
 }
 
 // matches matches whichever side is a regular expression against the text of the other.
-func (e *evaluator) matches(left, right side) bool {
-	if left.lit == nil || left.lit.pattern == nil {
+func (e *evaluator) matches(left, right *side) bool {
+	if left.lit.pattern == nil {
 		left, right = right, left
 	}
-	if left.lit == nil || left.lit.pattern == nil {
-		e.fail = failure{kind: notPattern, path: e.p}
-		if left.lit != nil {
-			e.fail.text = left.lit.text
-		}
+	re := left.lit.pattern
+	if re == nil {
+		e.fail = failure{kind: notPattern, path: e.p, text: left.lit.text}
 		return false
 	}
-	re := left.lit.pattern
 	switch {
-	case right.lit != nil:
+	case right.val.IsAbsent():
 		return re.MatchString(right.lit.text)
 	case right.val.IsNull():
 		return false

@@ -61,15 +61,15 @@ func parseDecimal(s string) (decimal, bool) {
 	return d, true
 }
 
-// exact is the largest magnitude up to which floats and integers agree.
-const exact = 1 << 53
-
 func (d *decimal) compareTo(v value.Value) int {
 	if v.IsInt() && d.isInt {
 		n, _ := v.Int64()
 		return cmp.Compare(d.i, n)
 	}
-	return compareExact(d.f, d.text, v.Float64(), v)
+	if f := v.Float64(); d.f != f {
+		return cmp.Compare(d.f, f)
+	}
+	return compareDigits(d.text, v.NumberText())
 }
 
 func compareNumbers(a, b value.Value) int {
@@ -78,23 +78,19 @@ func compareNumbers(a, b value.Value) int {
 		y, _ := b.Int64()
 		return cmp.Compare(x, y)
 	}
-	return compareExact(a.Float64(), "", b.Float64(), b, a)
-}
-
-// compareExact compares two numbers whose nearest floats are x and y. Only if those are
-// equal, and so far from each other's neighbours that it matters, do their texts decide.
-func compareExact(x float64, xText string, y float64, ys ...value.Value) int {
-	if x != y {
+	if x, y := a.Float64(), b.Float64(); x != y {
 		return cmp.Compare(x, y)
 	}
-	if len(ys) > 1 {
-		xText = ys[1].NumberText()
+	return compareDigits(a.NumberText(), b.NumberText())
+}
+
+// compareDigits compares two numbers whose nearest floats are equal. Fifteen digits
+// survive in a float; only beyond them can such numbers differ.
+func compareDigits(a, b string) int {
+	if len(a) <= 15 && len(b) <= 15 && !strings.ContainsAny(a, "eE") && !strings.ContainsAny(b, "eE") {
+		return 0
 	}
-	yText := ys[0].NumberText()
-	if len(xText) <= 15 && len(yText) <= 15 && !math.IsInf(x, 0) && x != 0 {
-		return 0 // fifteen digits survive in a float
-	}
-	return compareTexts(xText, yText)
+	return compareTexts(a, b)
 }
 
 // compareTexts compares two decimal numbers exactly, however large their exponents.

@@ -72,7 +72,6 @@ type Path struct {
 	plain    int // how many steps from the first on are plain (member, element, fromEnd)
 	definite bool
 	isRef    bool
-	operands int // number of operands in filters that begin at the root
 }
 
 type stepKind uint8
@@ -94,10 +93,15 @@ const (
 // step is one step of a path.
 type step struct {
 	kind      stepKind
+	tail      bool // plain steps follow to the end, and at least one
+	slot      int8 // of the memo for a member, -1 if it has none
 	index, to int
 	key       string
 	more      *stepDetail
 }
+
+// maxMemo is how many steps of a path have a memo.
+const maxMemo = 12
 
 // stepDetail is what only few kinds of steps have.
 type stepDetail struct {

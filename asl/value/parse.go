@@ -471,7 +471,7 @@ func number(text string, integral bool) Value {
 	}
 	f, _ := strconv.ParseFloat(text, 64) // out of range gives ±Inf, and the text is kept
 	return Value{
-		k: KindNumber, f: isFloat, n: mathBits(f),
-		p: unsafe.Pointer(unsafe.StringData(text)), l: uint32(len(text)),
+		p: unsafe.Pointer(unsafe.StringData(text)), n: mathBits(f),
+		m: uint64(KindNumber) | isFloat | uint64(len(text))<<textShift,
 	}
 }

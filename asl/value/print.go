@@ -19,7 +19,7 @@ func (v Value) MarshalJSON() ([]byte, error) { return v.AppendJSON(nil), nil }
 
 // AppendJSON appends the compact JSON text to dst.
 func (v Value) AppendJSON(dst []byte) []byte {
-	switch v.k {
+	switch v.Kind() {
 	case KindBool:
 		return strconv.AppendBool(dst, v.n != 0)
 	case KindNumber:
@@ -66,7 +66,7 @@ func (v Value) appendIndent(dst []byte, indent string, level int) []byte {
 		}
 	}
 	open, end := byte('['), byte(']')
-	if v.k == KindObject {
+	if v.Kind() == KindObject {
 		open, end = '{', '}'
 	}
 	dst = append(dst, open)
@@ -75,7 +75,7 @@ func (v Value) appendIndent(dst []byte, indent string, level int) []byte {
 			dst = append(dst, ',')
 		}
 		line(level + 1)
-		if v.k == KindObject {
+		if v.Kind() == KindObject {
 			dst = AppendQuoted(dst, v.Key(i))
 			dst = append(dst, ": "...)
 		}
@@ -87,9 +87,9 @@ func (v Value) appendIndent(dst []byte, indent string, level int) []byte {
 
 func (v Value) appendNumber(dst []byte) []byte {
 	switch {
-	case v.l != 0:
-		return append(dst, unsafe.String((*byte)(v.p), int(v.l))...)
-	case v.f&isFloat == 0:
+	case v.textLen() != 0:
+		return append(dst, unsafe.String((*byte)(v.p), v.textLen())...)
+	case v.m&isFloat == 0:
 		return strconv.AppendInt(dst, int64(v.n), 10)
 	}
 	return AppendFloat(dst, math.Float64frombits(v.n))
@@ -188,17 +188,17 @@ func quotedSize(s string) int {
 // Size returns the length of the compact JSON text in bytes. Containers remember theirs,
 // so asking again, or asking for something that shares them, is cheap.
 func (v Value) Size() int {
-	switch v.k {
+	switch v.Kind() {
 	case KindBool:
 		if v.n != 0 {
 			return 4
 		}
 		return 5
 	case KindNumber:
-		if v.l != 0 {
-			return int(v.l)
+		if v.textLen() != 0 {
+			return v.textLen()
 		}
-		if v.f&isFloat == 0 {
+		if v.m&isFloat == 0 {
 			return intSize(int64(v.n))
 		}
 		var buf [32]byte

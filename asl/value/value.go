@@ -63,15 +63,24 @@ func (k Kind) String() string {
 type Value struct {
 	_ [0]func() // not comparable: two equal values may differ in representation
 
-	p    unsafe.Pointer // string and number text, *array, *object or *any
-	n    uint64         // bool, int64, float64 bits, or the length of a string
-	l    uint32         // length of a number's text, 0 if its text is the canonical one
-	k    Kind
-	f    uint8 // isFloat
-	mark uint8
+	p unsafe.Pointer // string and number text, *array, *object or *any
+	n uint64         // bool, int64, float64 bits, or the length of a string
+
+	// The kind, isFloat, the mark, and the length of a number's text (0 if its text is the
+	// canonical one). They share a word because the compiler keeps a struct in registers
+	// only if it has at most four fields; with six a Get took three times as long.
+	m uint64
 }
 
-const isFloat = 1
+const (
+	kindMask  = 0xff
+	isFloat   = 1 << 8
+	markShift = 16
+	textShift = 32
+)
+
+// textLen returns the length of the text that a number was read from, if it was kept.
+func (v Value) textLen() int { return int(v.m >> textShift) }
 
 type array struct {
 	vals []Value
@@ -85,12 +94,12 @@ type object struct {
 }
 
 // Null is the JSON null.
-var Null = Value{k: KindNull}
+var Null = Value{m: uint64(KindNull)}
 
 // True and False are the two booleans.
 var (
-	True  = Value{k: KindBool, n: 1}
-	False = Value{k: KindBool}
+	True  = Value{m: uint64(KindBool), n: 1}
+	False = Value{m: uint64(KindBool)}
 )
 
 // EmptyArray and EmptyObject are [] and {}.
@@ -108,7 +117,7 @@ func Bool(b bool) Value {
 }
 
 // Int returns an integer number.
-func Int(i int64) Value { return Value{k: KindNumber, n: uint64(i)} }
+func Int(i int64) Value { return Value{m: uint64(KindNumber), n: uint64(i)} }
 
 // Float returns a number. An integral float within ±2^53 becomes the integer that
 // prints the same; NaN and infinities are kept and print as null.
@@ -116,7 +125,7 @@ func Float(f float64) Value {
 	if i := int64(f); float64(i) == f && i <= 1<<53 && i >= -1<<53 && (i != 0 || !math.Signbit(f)) {
 		return Int(i)
 	}
-	return Value{k: KindNumber, n: math.Float64bits(f), f: isFloat}
+	return Value{n: math.Float64bits(f), m: uint64(KindNumber) | isFloat}
 }
 
 // Number returns the number with the given JSON text and keeps the text. The second
@@ -131,12 +140,12 @@ func Number(text string) (Value, bool) {
 
 // String returns a string value. s should be UTF-8 (or WTF-8, see the package comment).
 func String(s string) Value {
-	return Value{k: KindString, p: unsafe.Pointer(unsafe.StringData(s)), n: uint64(len(s))}
+	return Value{m: uint64(KindString), p: unsafe.Pointer(unsafe.StringData(s)), n: uint64(len(s))}
 }
 
 // Array returns an array that owns vals: the caller must not change the slice afterwards.
 func Array(vals []Value) Value {
-	return Value{k: KindArray, p: unsafe.Pointer(&array{vals: vals})}
+	return Value{m: uint64(KindArray), p: unsafe.Pointer(&array{vals: vals})}
 }
 
 // Object returns an object with the given names and values, which it owns. Of a repeated
@@ -155,37 +164,40 @@ func ObjectOf(shape *Shape, vals []Value) Value {
 	if len(vals) != len(shape.keys) {
 		panic("value.ObjectOf: the number of values does not fit the shape")
 	}
-	return Value{k: KindObject, p: unsafe.Pointer(&object{shape: shape, vals: vals})}
+	return Value{m: uint64(KindObject), p: unsafe.Pointer(&object{shape: shape, vals: vals})}
 }
 
 // Foreign wraps a Go value that is not JSON, such as a function of an expression language.
-func Foreign(x any) Value { return Value{k: KindForeign, p: unsafe.Pointer(&x)} }
+func Foreign(x any) Value { return Value{m: uint64(KindForeign), p: unsafe.Pointer(&x)} }
 
 // Kind returns the kind of v.
-func (v Value) Kind() Kind { return v.k }
+func (v Value) Kind() Kind { return Kind(v.m & kindMask) }
 
 // IsAbsent, IsNull, IsBool, IsNumber, IsString, IsArray and IsObject test the kind.
-func (v Value) IsAbsent() bool { return v.k == KindAbsent }
-func (v Value) IsNull() bool   { return v.k == KindNull }
-func (v Value) IsBool() bool   { return v.k == KindBool }
-func (v Value) IsNumber() bool { return v.k == KindNumber }
-func (v Value) IsString() bool { return v.k == KindString }
-func (v Value) IsArray() bool  { return v.k == KindArray }
-func (v Value) IsObject() bool { return v.k == KindObject }
+func (v Value) IsAbsent() bool { return v.Kind() == KindAbsent }
+func (v Value) IsNull() bool   { return v.Kind() == KindNull }
+func (v Value) IsBool() bool   { return v.Kind() == KindBool }
+func (v Value) IsNumber() bool { return v.Kind() == KindNumber }
+func (v Value) IsString() bool { return v.Kind() == KindString }
+func (v Value) IsArray() bool  { return v.Kind() == KindArray }
+func (v Value) IsObject() bool { return v.Kind() == KindObject }
 
 // Mark returns the mark set by WithMark, 0 by default.
-func (v Value) Mark() uint8 { return v.mark }
+func (v Value) Mark() uint8 { return uint8(v.m >> markShift) }
 
 // WithMark returns v with a mark. Marks belong to whoever evaluates an expression (is this
 // array a sequence?); they travel with copies of the Value and nothing here looks at them.
-func (v Value) WithMark(m uint8) Value { v.mark = m; return v }
+func (v Value) WithMark(m uint8) Value {
+	v.m = v.m&^(0xff<<markShift) | uint64(m)<<markShift
+	return v
+}
 
 // Truth returns the boolean v holds; false for other kinds.
-func (v Value) Truth() bool { return v.k == KindBool && v.n != 0 }
+func (v Value) Truth() bool { return v.Kind() == KindBool && v.n != 0 }
 
 // Str returns the text of a string and "" for other kinds.
 func (v Value) Str() string {
-	if v.k != KindString {
+	if v.Kind() != KindString {
 		return ""
 	}
 	return unsafe.String((*byte)(v.p), int(v.n))
@@ -193,15 +205,15 @@ func (v Value) Str() string {
 
 // IsInt reports whether v is a number held as an exact 64-bit integer (written without
 // fraction and exponent).
-func (v Value) IsInt() bool { return v.k == KindNumber && v.f&isFloat == 0 }
+func (v Value) IsInt() bool { return v.Kind() == KindNumber && v.m&isFloat == 0 }
 
 // Int64 returns the number as an integer. The second result is false if v is not a
 // number, has a fraction, or is out of range; 1.0 and 1e2 are integers.
 func (v Value) Int64() (int64, bool) {
-	if v.k != KindNumber {
+	if v.Kind() != KindNumber {
 		return 0, false
 	}
-	if v.f&isFloat == 0 {
+	if v.m&isFloat == 0 {
 		return int64(v.n), true
 	}
 	f := math.Float64frombits(v.n)
@@ -215,9 +227,9 @@ func (v Value) Int64() (int64, bool) {
 // not a number.
 func (v Value) Float64() float64 {
 	switch {
-	case v.k != KindNumber:
+	case v.Kind() != KindNumber:
 		return math.NaN()
-	case v.f&isFloat == 0:
+	case v.m&isFloat == 0:
 		return float64(int64(v.n))
 	}
 	return math.Float64frombits(v.n)
@@ -226,11 +238,11 @@ func (v Value) Float64() float64 {
 // NumberText returns the number as it was written, or in its canonical form if it was
 // computed; "" if v is not a number.
 func (v Value) NumberText() string {
-	if v.k != KindNumber {
+	if v.Kind() != KindNumber {
 		return ""
 	}
-	if v.l != 0 {
-		return unsafe.String((*byte)(v.p), int(v.l))
+	if v.textLen() != 0 {
+		return unsafe.String((*byte)(v.p), v.textLen())
 	}
 	return string(v.appendNumber(nil))
 }
@@ -238,17 +250,16 @@ func (v Value) NumberText() string {
 // Canonical returns a number without the text it was read from, so that it prints the way
 // a computed number does (1 for 1.0, 100 for 1e2). Other values are returned as they are.
 func (v Value) Canonical() Value {
-	if v.k != KindNumber || v.l == 0 {
+	if v.Kind() != KindNumber || v.textLen() == 0 {
 		return v
 	}
 	c := Float(v.Float64())
-	c.mark = v.mark
-	return c
+	return c.WithMark(v.Mark())
 }
 
 // Foreign returns what [Foreign] wrapped, nil for other kinds.
 func (v Value) Foreign() any {
-	if v.k != KindForeign {
+	if v.Kind() != KindForeign {
 		return nil
 	}
 	return *(*any)(v.p)
@@ -259,7 +270,7 @@ func (v Value) obj() *object { return (*object)(v.p) }
 
 // Len returns the number of elements of an array or members of an object, else 0.
 func (v Value) Len() int {
-	switch v.k {
+	switch v.Kind() {
 	case KindArray:
 		return len(v.arr().vals)
 	case KindObject:
@@ -270,19 +281,19 @@ func (v Value) Len() int {
 
 // At returns element i of an array or the value of member i of an object.
 func (v Value) At(i int) Value {
-	switch v.k {
+	switch v.Kind() {
 	case KindArray:
 		return v.arr().vals[i]
 	case KindObject:
 		return v.obj().vals[i]
 	}
-	panic("value: At of " + v.k.String())
+	panic("value: At of " + v.Kind().String())
 }
 
 // Elems returns the elements of an array or the member values of an object, else nil.
 // The slice is shared and must not be changed.
 func (v Value) Elems() []Value {
-	switch v.k {
+	switch v.Kind() {
 	case KindArray:
 		return v.arr().vals
 	case KindObject:
@@ -293,15 +304,15 @@ func (v Value) Elems() []Value {
 
 // Key returns the name of member i of an object.
 func (v Value) Key(i int) string {
-	if v.k != KindObject {
-		panic("value: Key of " + v.k.String())
+	if v.Kind() != KindObject {
+		panic("value: Key of " + v.Kind().String())
 	}
 	return v.obj().shape.keys[i]
 }
 
 // Keys returns the names of an object in order, else nil. The slice must not be changed.
 func (v Value) Keys() []string {
-	if v.k != KindObject {
+	if v.Kind() != KindObject {
 		return nil
 	}
 	return v.obj().shape.keys
@@ -309,7 +320,7 @@ func (v Value) Keys() []string {
 
 // Shape returns the shape of an object, nil for other kinds.
 func (v Value) Shape() *Shape {
-	if v.k != KindObject {
+	if v.Kind() != KindObject {
 		return nil
 	}
 	return v.obj().shape
@@ -317,7 +328,7 @@ func (v Value) Shape() *Shape {
 
 // Get returns the member with the given name; Absent if there is none or v is no object.
 func (v Value) Get(key string) Value {
-	if v.k != KindObject {
+	if v.Kind() != KindObject {
 		return Value{}
 	}
 	o := v.obj()
@@ -328,12 +339,12 @@ func (v Value) Get(key string) Value {
 }
 
 // Has reports whether v is an object with the given member.
-func (v Value) Has(key string) bool { return v.k == KindObject && v.obj().shape.Index(key) >= 0 }
+func (v Value) Has(key string) bool { return v.Kind() == KindObject && v.obj().shape.Index(key) >= 0 }
 
 // Members iterates over an object's members in order.
 func (v Value) Members() iter.Seq2[string, Value] {
 	return func(yield func(string, Value) bool) {
-		if v.k != KindObject {
+		if v.Kind() != KindObject {
 			return
 		}
 		o := v.obj()
@@ -348,7 +359,7 @@ func (v Value) Members() iter.Seq2[string, Value] {
 // With returns an object with one member set: in place if v has it, at the end if not.
 // If v is not an object the result has just that member.
 func (v Value) With(key string, val Value) Value {
-	if v.k != KindObject {
+	if v.Kind() != KindObject {
 		return Object([]string{key}, []Value{val})
 	}
 	o := v.obj()
@@ -382,10 +393,10 @@ func (v Value) Without(key string) Value {
 // are equal), objects whatever the order of their members. Foreign values are equal if
 // they are one and the same.
 func Equal(a, b Value) bool {
-	if a.k != b.k {
+	if a.Kind() != b.Kind() {
 		return false
 	}
-	switch a.k {
+	switch a.Kind() {
 	case KindBool:
 		return a.n == b.n
 	case KindNumber:
@@ -433,10 +444,10 @@ func Equal(a, b Value) bool {
 }
 
 func equalNumbers(a, b Value) bool {
-	if a.f&isFloat == 0 && b.f&isFloat == 0 {
+	if a.m&isFloat == 0 && b.m&isFloat == 0 {
 		return a.n == b.n
 	}
-	if a.l != 0 && b.l != 0 && a.NumberText() == b.NumberText() {
+	if a.textLen() != 0 && b.textLen() != 0 && a.NumberText() == b.NumberText() {
 		return true
 	}
 	return a.Float64() == b.Float64()
@@ -444,7 +455,7 @@ func equalNumbers(a, b Value) bool {
 
 // Same reports whether two containers are one and the same, not merely equal.
 func Same(a, b Value) bool {
-	return a.k == b.k && (a.k == KindArray || a.k == KindObject) && a.p == b.p
+	return a.Kind() == b.Kind() && (a.Kind() == KindArray || a.Kind() == KindObject) && a.p == b.p
 }
 
 // Equal makes values comparable with github.com/google/go-cmp.
@@ -452,7 +463,7 @@ func (v Value) Equal(o Value) bool { return Equal(v, o) }
 
 // String returns the JSON text, "<absent>" for an absent value. It is meant for messages.
 func (v Value) String() string {
-	if v.k == KindAbsent {
+	if v.Kind() == KindAbsent {
 		return "<absent>"
 	}
 	return v.JSON()
@@ -524,7 +535,7 @@ func Of(x any) (Value, error) {
 // Any returns plain Go data: nil, bool, int64 or float64, string, []any, map[string]any,
 // or what Foreign wrapped. Absent becomes nil.
 func (v Value) Any() any {
-	switch v.k {
+	switch v.Kind() {
 	case KindBool:
 		return v.n != 0
 	case KindNumber:
