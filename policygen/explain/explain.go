@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/sfnkit/sfnkit/asl/bedrock/catalog"
 	"github.com/sfnkit/sfnkit/policygen/iam"
 )
 
@@ -19,11 +20,6 @@ type Explainer struct {
 	Account string
 	// Model is the ModelId of the call.
 	Model string
-	// Destinations returns the regions to which a system-defined inference profile
-	// (us.anthropic.…) routes calls from a source region, nil if it is unknown.
-	// Without it the policies that are proposed name the model in any region, under
-	// the condition that the call came through the profile.
-	Destinations func(profile, sourceRegion string) []string
 }
 
 // Explanation is what is known about one error.
@@ -241,13 +237,36 @@ func (x *Explainer) collect(out *Explanation, groups map[string]string) {
 		profiles := catalogue.profilesOf(f["region"])
 		f["profiles"] = strings.Join(profiles, " ")
 		if f["model"] != "" && profileID.FindString(f["model"]) == "" {
-			ids := make([]string, len(profiles))
-			for i, p := range profiles {
-				ids[i] = p + f["model"]
-			}
-			f["profileIds"] = strings.Join(ids, " or ")
+			f["profileIds"] = strings.Join(profileIDs(f["model"], f["region"]), " or ")
 		}
 	}
+}
+
+// profileIDs returns the inference profiles for a model that can be called from a
+// region: those of the catalogue of models, for a model it does not know those that
+// the region's geography makes likely.
+func profileIDs(model, region string) []string {
+	if m := catalog.FindModel(model); m != nil {
+		if ids := m.Profiles(region); len(ids) > 0 {
+			slices.SortStableFunc(ids, func(a, b string) int {
+				return boolInt(strings.HasPrefix(a, "global.")) - boolInt(strings.HasPrefix(b, "global."))
+			})
+			return ids
+		}
+	}
+	profiles := catalogue.profilesOf(region)
+	ids := make([]string, len(profiles))
+	for i, p := range profiles {
+		ids[i] = p + model
+	}
+	return ids
+}
+
+func boolInt(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 // truth is what is known about a feature of a message.
@@ -338,13 +357,13 @@ func (x *Explainer) fix(r *remedy, out *Explanation) Fix {
 	case "denied":
 		f.Policy = x.denied(out)
 	case "profile":
-		f.Policy = x.profile(out)
+		f.Policy = profile(out)
 	case "managed-rule":
-		f.Policy = x.managedRules(out)
+		f.Policy = managedRules(out)
 	case "trust":
-		f.Policy = x.trust(out, "states.amazonaws.com", "arn:%s:states:%s:%s:stateMachine:*")
+		f.Policy = trust(out, "states.amazonaws.com", "arn:%s:states:%s:%s:stateMachine:*")
 	case "bedrock-trust":
-		f.Policy = x.trust(out, "bedrock.amazonaws.com", "arn:%s:bedrock:%s:%s:model-customization-job/*")
+		f.Policy = trust(out, "bedrock.amazonaws.com", "arn:%s:bedrock:%s:%s:model-customization-job/*")
 	case "marketplace":
 		f.Policy = &iam.Policy{Version: iam.Version2012, Statements: []iam.Statement{{
 			Effect: iam.Allow, Actions: []string{"aws-marketplace:Subscribe", "aws-marketplace:ViewSubscriptions"}, Resources: []string{"*"},

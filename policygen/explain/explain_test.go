@@ -38,7 +38,7 @@ func TestMessages(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.Message+c.Error+c.Cause, func(t *testing.T) {
-			x := &explain.Explainer{Region: c.Region, Model: c.Model, Destinations: testDestinations}
+			x := &explain.Explainer{Region: c.Region, Model: c.Model}
 			var got explain.Explanation
 			var known bool
 			if c.Error != "" {
@@ -96,13 +96,6 @@ func TestMessages(t *testing.T) {
 			}
 		})
 	}
-}
-
-func testDestinations(profile, source string) []string {
-	if strings.HasPrefix(profile, "us.") && strings.HasPrefix(source, "us-east-") {
-		return []string{"us-east-1", "us-east-2", "us-west-2"}
-	}
-	return nil
 }
 
 // shared finds the folder of facts and recordings outside the repository.

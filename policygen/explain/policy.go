@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/sfnkit/sfnkit/asl/bedrock/catalog"
 	"github.com/sfnkit/sfnkit/policygen/iam"
 )
 
@@ -51,7 +52,7 @@ func (x *Explainer) invoke(out *Explanation) *iam.Policy {
 	region, account, kind, id := m[2], or(m[3], out.Facts["account"]), m[4], m[5]
 	switch kind {
 	case "inference-profile":
-		return x.throughProfile(d.Action, m[1], id, region, account)
+		return throughProfile(d.Action, m[1], id, region, account)
 	case "foundation-model":
 		profile := ""
 		if g := profileID.FindStringSubmatch(x.Model); g != nil && g[2] == id {
@@ -60,7 +61,7 @@ func (x *Explainer) invoke(out *Explanation) *iam.Policy {
 			profile = "global." + id
 		}
 		if profile != "" && out.Facts["region"] != "" && account != "" {
-			return x.throughProfile(d.Action, m[1], profile, out.Facts["region"], account)
+			return throughProfile(d.Action, m[1], profile, out.Facts["region"], account)
 		}
 	}
 	return policy(iam.Statement{Effect: iam.Allow, Actions: []string{d.Action}, Resources: []string{d.Resource}})
@@ -70,7 +71,7 @@ func (x *Explainer) invoke(out *Explanation) *iam.Policy {
 // profile in the source region, and its model in each destination, though only for
 // calls that come through the profile. A global profile is checked a last time for
 // the model without region.
-func (x *Explainer) throughProfile(action, partition, id, source, account string) *iam.Policy {
+func throughProfile(action, partition, id, source, account string) *iam.Policy {
 	profile := fmt.Sprintf("arn:%s:bedrock:%s:%s:inference-profile/%s", partition, source, account, id)
 	g := profileID.FindStringSubmatch(id)
 	if g == nil {
@@ -80,15 +81,13 @@ func (x *Explainer) throughProfile(action, partition, id, source, account string
 		return fmt.Sprintf("arn:%s:bedrock:%s::foundation-model/%s", partition, region, g[2])
 	}
 	var models []string
-	switch {
-	case g[1] == "global":
-		models = []string{model(source), model("")}
-	case x.Destinations != nil:
-		for _, r := range x.Destinations(id, source) {
+	if p := catalog.FindProfile(id); p != nil {
+		destinations, _ := p.Destinations(source)
+		for _, r := range destinations {
 			models = append(models, model(r))
 		}
 	}
-	if len(models) == 0 {
+	if len(models) == 0 { // the condition keeps it to what the profile routes to
 		models = []string{model("*")}
 	}
 	return policy(
@@ -99,16 +98,15 @@ func (x *Explainer) throughProfile(action, partition, id, source, account string
 }
 
 // profile is the policy for the profile that replaces a bare model id.
-func (x *Explainer) profile(out *Explanation) *iam.Policy {
+func profile(out *Explanation) *iam.Policy {
 	region, id := out.Facts["region"], out.Facts["model"]
-	profiles := strings.Fields(out.Facts["profiles"])
-	if region == "" || id == "" || len(profiles) == 0 || profileID.MatchString(id) {
+	if region == "" || id == "" || profileID.MatchString(id) {
 		return nil
 	}
-	return x.throughProfile("bedrock:InvokeModel", partition(out), profiles[0]+id, region, or(out.Facts["account"], "<account>"))
+	return throughProfile("bedrock:InvokeModel", partition(out), profileIDs(id, region)[0], region, or(out.Facts["account"], "<account>"))
 }
 
-func (x *Explainer) managedRules(out *Explanation) *iam.Policy {
+func managedRules(out *Explanation) *iam.Policy {
 	role := roleName.FindStringSubmatch(out.Facts["role"])
 	p, account := partition(out), or(out.Facts["account"], "<account>")
 	if role != nil {
@@ -140,7 +138,7 @@ var managedRuleNames = []string{
 	"StepFunctionsGetEventsForStepFunctionsExecutionRule",
 }
 
-func (x *Explainer) trust(out *Explanation, service, source string) *iam.Policy {
+func trust(out *Explanation, service, source string) *iam.Policy {
 	region, account := or(out.Facts["region"], "<region>"), or(out.Facts["account"], "<account>")
 	return policy(iam.Statement{
 		Effect: iam.Allow, Principals: []iam.Principal{{Kind: "Service", Value: service}}, Actions: []string{"sts:AssumeRole"},

@@ -42,9 +42,9 @@ var (
 // Unwrap takes off every wrapper that it knows, in any order and nesting.
 func Unwrap(text string) Unwrapped {
 	if len(text) > maxMessage {
-		text = strings.ToValidUTF8(text[:maxMessage], "")
+		text = text[:maxMessage]
 	}
-	u := Unwrapped{Message: strings.TrimSpace(text)}
+	u := Unwrapped{Message: strings.TrimSpace(strings.ToValidUTF8(text, "\uFFFD"))}
 	for range 12 {
 		before := u.Message
 		u.peel()
