@@ -155,8 +155,8 @@ func (d *Definition) Build() (*StateMachine, error) {
 	if l := m.QueryLanguage; l != "" && l != JSONPath && l != JSONata {
 		b.complain("", "QueryLanguage", fmt.Errorf("%q is neither JSONPath nor JSONata", l))
 	}
-	if n, ok := m.TimeoutSeconds.Int64(); ok && (n < 1 || n > maxSeconds) {
-		b.complain("", "TimeoutSeconds", fmt.Errorf("%d is not from 1 to %d", n, maxSeconds))
+	if n, ok := m.TimeoutSeconds.Int64(); ok && (n < 1 || n > longestSeconds) {
+		b.complain("", "TimeoutSeconds", fmt.Errorf("%d is not from 1 to %d", n, longestSeconds))
 	}
 	b.flow(&m, d.first)
 	if len(b.errs) > 0 {
@@ -174,7 +174,7 @@ func (d *Definition) MustBuild() *StateMachine {
 	return m
 }
 
-const maxSeconds = 99_999_999
+const longestSeconds = 99_999_999
 
 // assembly is one run of Build.
 type assembly struct {
@@ -240,7 +240,7 @@ func (b *assembly) state(m *StateMachine, d *draft) {
 	}
 	e := &encoder{lang: lang, fail: func(field string, err error) { b.complain(d.name, field, err) }}
 	for _, f := range d.fields {
-		if !FieldAllowed(d.kind, f.name, lang) {
+		if f.name != "Request" && !FieldAllowed(d.kind, f.name, lang) {
 			b.complain(d.name, f.name, fmt.Errorf("a %s state has no such field in %s", d.kind, lang))
 			continue
 		}

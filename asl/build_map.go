@@ -35,7 +35,7 @@ func (m mapping[T]) ItemSelector(template any) T {
 
 // MaxConcurrency limits how many iterations run at the same time. 0 is no limit.
 func (m mapping[T]) MaxConcurrency(n int) T {
-	m.d.number("MaxConcurrency", n, 0, maxSeconds, func(s *State) *value.Value { return &s.MaxConcurrency })
+	m.d.number("MaxConcurrency", n, 0, longestSeconds, func(s *State) *value.Value { return &s.MaxConcurrency })
 	return m.self
 }
 

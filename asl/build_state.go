@@ -226,6 +226,22 @@ func SDKServiceARN(service, action string, p Pattern) string {
 	return ServiceARN("aws-sdk:"+service, action, p)
 }
 
+// Request sets what the resource is called with, in either query language: it becomes the
+// Parameters of a JSONPath state and the Arguments of a JSONata state.
+func (t *TaskState) Request(template any) *TaskState {
+	t.common.d.set("Request", func(_ *assembly, e *encoder, s *State) {
+		field, to := "Parameters", &s.Parameters
+		if e.lang == JSONata {
+			field, to = "Arguments", &s.Arguments
+		}
+		if !to.IsAbsent() {
+			e.report(field, errors.New("is given twice"))
+		}
+		*to = e.template(field, template)
+	})
+	return t
+}
+
 // Credentials makes the service be called with another role: an ARN, or a Dynamic value.
 func (t *TaskState) Credentials(role any) *TaskState {
 	t.common.d.template("Credentials", Object{"RoleArn": role}, func(s *State) *value.Value { return &s.Credentials })
@@ -234,7 +250,7 @@ func (t *TaskState) Credentials(role any) *TaskState {
 
 // TimeoutSeconds limits the time of one attempt.
 func (t *TaskState) TimeoutSeconds(n int) *TaskState {
-	t.common.d.number("TimeoutSeconds", n, 1, maxSeconds, func(s *State) *value.Value { return &s.TimeoutSeconds })
+	t.common.d.number("TimeoutSeconds", n, 1, longestSeconds, func(s *State) *value.Value { return &s.TimeoutSeconds })
 	return t
 }
 
@@ -247,7 +263,7 @@ func (t *TaskState) TimeoutSecondsFrom(x Dynamic) *TaskState {
 
 // HeartbeatSeconds limits the time between two signs of life.
 func (t *TaskState) HeartbeatSeconds(n int) *TaskState {
-	t.common.d.number("HeartbeatSeconds", n, 1, maxSeconds, func(s *State) *value.Value { return &s.HeartbeatSeconds })
+	t.common.d.number("HeartbeatSeconds", n, 1, longestSeconds, func(s *State) *value.Value { return &s.HeartbeatSeconds })
 	return t
 }
 
@@ -319,7 +335,7 @@ type Delay struct{ record func(d *draft) }
 // Seconds waits for a number of seconds.
 func Seconds(n int) Delay {
 	return Delay{func(d *draft) {
-		d.number("Seconds", n, 0, maxSeconds, func(s *State) *value.Value { return &s.Seconds })
+		d.number("Seconds", n, 0, longestSeconds, func(s *State) *value.Value { return &s.Seconds })
 	}}
 }
 
@@ -487,21 +503,21 @@ func (p RetryPolicy) FullJitter() RetryPolicy {
 	return p
 }
 
-// maxDelay is the bound of MaxDelaySeconds, which the document gives as less than
+// longestDelay is the bound of MaxDelaySeconds, which the document gives as less than
 // 31,622,400.
-const maxDelay = 31_622_400
+const longestDelay = 31_622_400
 
 func (p RetryPolicy) check(e *encoder, field string) {
 	r := p.retrier
 	interval := int64(1)
 	if n, ok := r.IntervalSeconds.Int64(); ok {
 		interval = n
-		if n < 1 || n > maxSeconds {
-			e.report(field+".IntervalSeconds", fmt.Errorf("%d is not from 1 to %d", n, maxSeconds))
+		if n < 1 || n > longestSeconds {
+			e.report(field+".IntervalSeconds", fmt.Errorf("%d is not from 1 to %d", n, longestSeconds))
 		}
 	}
-	if n, ok := r.MaxAttempts.Int64(); ok && (n < 0 || n > maxSeconds) {
-		e.report(field+".MaxAttempts", fmt.Errorf("%d is not from 0 to %d", n, maxSeconds))
+	if n, ok := r.MaxAttempts.Int64(); ok && (n < 0 || n > longestSeconds) {
+		e.report(field+".MaxAttempts", fmt.Errorf("%d is not from 0 to %d", n, longestSeconds))
 	}
 	if !r.BackoffRate.IsAbsent() && !(r.BackoffRate.Float64() >= 1) {
 		e.report(field+".BackoffRate", fmt.Errorf("%s is below 1.0", r.BackoffRate.JSON()))
@@ -510,8 +526,8 @@ func (p RetryPolicy) check(e *encoder, field string) {
 		switch {
 		case n <= interval:
 			e.report(field+".MaxDelaySeconds", fmt.Errorf("%d is not above the interval of %d seconds", n, interval))
-		case n >= maxDelay:
-			e.report(field+".MaxDelaySeconds", fmt.Errorf("%d is not below %d", n, maxDelay))
+		case n >= longestDelay:
+			e.report(field+".MaxDelaySeconds", fmt.Errorf("%d is not below %d", n, longestDelay))
 		}
 	}
 }

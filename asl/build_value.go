@@ -1,8 +1,10 @@
 package asl
 
 import (
+	"cmp"
 	"encoding"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"reflect"
@@ -34,6 +36,7 @@ type Expr string
 type Bilingual struct {
 	Path Dynamic // a Path or a Call
 	Expr Expr
+	Err  error // if set, Build reports it: there is no such value
 }
 
 func (Path) dynamic()      {}
@@ -155,8 +158,8 @@ var quoteArgument = strings.NewReplacer(`\`, `\\`, `'`, `\'`, `{`, `\{`, `}`, `\
 func (c Call) argument(e *encoder, i int, arg any) (string, error) {
 	switch a := arg.(type) {
 	case Bilingual:
-		if a.Path == nil {
-			return "", fmt.Errorf("has no form in JSONPath")
+		if a.Err != nil || a.Path == nil {
+			return "", cmp.Or(a.Err, errors.New("has no form in JSONPath"))
 		}
 		return c.argument(e, i, a.Path)
 	case Path:
@@ -252,6 +255,8 @@ func (e *encoder) dynamic(d Dynamic) (v value.Value, isPath bool, err error) {
 		return value.Null, false, fmt.Errorf("has a dynamic value that is nil")
 	case Bilingual:
 		switch {
+		case d.Err != nil:
+			return value.Null, false, d.Err
 		case e.lang == JSONata && d.Expr != "":
 			return e.dynamic(d.Expr)
 		case e.lang == JSONPath && d.Path != nil:

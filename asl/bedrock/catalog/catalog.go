@@ -174,8 +174,17 @@ func (o Output) Single(body string) string {
 }
 
 // JSONata returns an expression for the value, given the one of the body (such as
-// $states.result.Body). Texts of several blocks are joined.
+// $states.result.Body). The texts of a list are joined.
 func (o Output) JSONata(body string) string {
+	if o.list {
+		return "$join(" + o.Blocks(body) + ")"
+	}
+	return o.Blocks(body)
+}
+
+// Blocks is JSONata without joining: of a list it gives the elements, one by itself if
+// there is only one.
+func (o Output) Blocks(body string) string {
 	if o.jsonata != "" {
 		return strings.ReplaceAll(o.jsonata, "%", body)
 	}
