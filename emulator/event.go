@@ -206,7 +206,8 @@ func (e *Event) Text() string {
 // History is the list of an execution's events in order. It only grows; what was
 // appended does not change.
 type History struct {
-	chunks [][]Event
+	first  []Event   // the first chunkSize events, grown as they come: most executions are short
+	chunks [][]Event // those after, never moved
 	n      int
 }
 
@@ -215,8 +216,15 @@ const chunkSize = 256
 // Len returns the number of events.
 func (h *History) Len() int { return h.n }
 
-// At returns event i, counted from 0; its ID is i+1.
-func (h *History) At(i int) *Event { return &h.chunks[i/chunkSize][i%chunkSize] }
+// At returns event i, counted from 0; its ID is i+1. The event must not be kept across
+// changes of the execution.
+func (h *History) At(i int) *Event {
+	if i < chunkSize {
+		return &h.first[i]
+	}
+	i -= chunkSize
+	return &h.chunks[i/chunkSize][i%chunkSize]
+}
 
 // All iterates over the events.
 func (h *History) All(yield func(*Event) bool) {
@@ -228,27 +236,25 @@ func (h *History) All(yield func(*Event) bool) {
 }
 
 func (h *History) add() *Event {
-	last := len(h.chunks) - 1
-	if last < 0 || len(h.chunks[last]) == cap(h.chunks[last]) {
-		size := chunkSize
-		if last < 0 {
-			// Most executions are short: their only chunk starts small and is moved once.
-			size = 16
-		} else if last == 0 && cap(h.chunks[0]) < chunkSize {
-			grown := make([]Event, len(h.chunks[0]), chunkSize)
-			copy(grown, h.chunks[0])
-			h.chunks[0] = grown
-			size = 0
+	h.n++
+	var e *Event
+	if h.n <= chunkSize {
+		if len(h.first) == cap(h.first) {
+			grown := make([]Event, len(h.first), min(max(4, 4*len(h.first)), chunkSize))
+			copy(grown, h.first)
+			h.first = grown
 		}
-		if size > 0 {
-			h.chunks = append(h.chunks, make([]Event, 0, size))
+		h.first = append(h.first, Event{})
+		e = &h.first[len(h.first)-1]
+	} else {
+		last := len(h.chunks) - 1
+		if last < 0 || len(h.chunks[last]) == chunkSize {
+			h.chunks = append(h.chunks, make([]Event, 0, chunkSize))
 			last++
 		}
+		h.chunks[last] = append(h.chunks[last], Event{})
+		e = &h.chunks[last][len(h.chunks[last])-1]
 	}
-	c := &h.chunks[last]
-	*c = append(*c, Event{})
-	h.n++
-	e := &(*c)[len(*c)-1]
 	e.ID = int32(h.n)
 	return e
 }

@@ -78,7 +78,7 @@ type Execution struct {
 	execPart  value.Value    // of the context object, made on demand
 	root      *thread
 	onlyRoot  thread // the storage of root
-	env       intrinsic.Env
+	env       *intrinsic.Env
 	envThread *thread // whose variables env.Variable finds
 	probe     *probe  // set while a single state is tested
 }

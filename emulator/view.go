@@ -68,7 +68,16 @@ func (v *view) template(t *template) (value.Value, *Error) {
 // anew every time.
 func (v *view) envFor(context bool) *intrinsic.Env {
 	x := v.x
-	env := &x.env
+	if x.env == nil {
+		x.env = &intrinsic.Env{
+			Variable: func(name string) (value.Value, bool) { return x.envThread.vars.lookup(name) },
+			NewUUID:  x.sources.UUID,
+		}
+		if x.sources.Rand != nil {
+			x.env.Rand = x.sources.Rand.Int64N
+		}
+	}
+	env := x.env
 	env.Input = v.root
 	env.InputText = ""
 	if x.rawInput != "" && value.Same(v.root, x.input) {
@@ -77,13 +86,6 @@ func (v *view) envFor(context bool) *intrinsic.Env {
 	env.Context = value.Value{}
 	if context {
 		env.Context = v.Context()
-	}
-	if env.Variable == nil {
-		env.Variable = func(name string) (value.Value, bool) { return x.envThread.vars.lookup(name) }
-		env.NewUUID = x.sources.UUID
-		if x.sources.Rand != nil {
-			env.Rand = x.sources.Rand.Int64N
-		}
 	}
 	x.envThread = v.t
 	return env
