@@ -1,0 +1,281 @@
+package calls
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/sfnkit/sfnkit/asl"
+	"github.com/sfnkit/sfnkit/asl/value"
+	"github.com/sfnkit/sfnkit/emulator"
+)
+
+// maxFile bounds the files of recorded responses, in bytes.
+const maxFile = 64 << 20
+
+// Responses are recorded answers to the calls of an execution, kept by the name of the
+// state and the number of the call: a test case of a mock configuration, or the history of
+// an execution. They are immutable but for a note of which answers were given.
+type Responses struct {
+	name   string // for messages
+	states map[string]*answers
+	order  []string
+}
+
+// answers are those for one state.
+type answers struct {
+	where string // for messages: what they are called and where they stand
+	hint  string // for messages: how to give more of them
+	list  []*answer
+	// alike finds the answers to calls with the same parameters; see Responses.find.
+	alike map[string][]*answer
+}
+
+// answer is for the calls from one number to another.
+type answer struct {
+	from, to  int
+	attempt   int
+	output    value.Value
+	err       *emulator.Error
+	submitted value.Value
+	delay     time.Duration // until the service accepts or answers the call
+	later     bool          // the result comes after the service has accepted the call
+	after     time.Duration // from then to the result
+	lost      string        // why there is no answer, although there should be one
+	used      atomic.Bool
+}
+
+func readFile(path string) ([]byte, error) {
+	if fi, err := os.Stat(path); err != nil {
+		return nil, err
+	} else if fi.Size() > maxFile {
+		return nil, fmt.Errorf("%s: %d bytes are more than the %d that are read", path, fi.Size(), maxFile)
+	}
+	return os.ReadFile(path)
+}
+
+// Recorded answers the calls of the states that the responses name. A call beyond the last
+// answer of its state fails with an [emulator.NoAnswerError]: answers do not repeat. Calls
+// of other states go to next; if that is nil, they fail in the same way.
+func Recorded(r *Responses, next emulator.Caller) emulator.Caller {
+	next = or(next)
+	return emulator.CallerFunc(func(ctx context.Context, req *emulator.Request) (emulator.Answer, error) {
+		a, err := r.find(req)
+		if err != nil {
+			return emulator.Answer{}, err
+		}
+		if a == nil {
+			return next.Call(ctx, req)
+		}
+		return a.give()
+	})
+}
+
+// find returns the answer to a call, nil if the responses do not speak of its state.
+//
+// Histories also know what each call asked for. Where the iterations of a Map run side by
+// side, the order of their calls is not the same in every run, so that an answer to the
+// same question is a better one than that at the same place.
+func (r *Responses) find(req *emulator.Request) (*answer, error) {
+	s := r.states[req.State]
+	if s == nil {
+		return nil, nil
+	}
+	var found *answer
+	if s.alike != nil {
+		if same := s.alike[question(req.Attempt, req.Parameters)]; len(same) > 0 {
+			found = same[req.Invocation%len(same)]
+			for _, a := range same {
+				if a.from == req.Invocation {
+					found = a
+				}
+			}
+		}
+	}
+	if found == nil {
+		i, ok := slices.BinarySearchFunc(s.list, req.Invocation, func(a *answer, n int) int {
+			switch {
+			case a.to < n:
+				return -1
+			case a.from > n:
+				return 1
+			}
+			return 0
+		})
+		if !ok {
+			return nil, noAnswer(req, fmt.Sprintf("%s %s; %s", s.where, s.extent(), s.more(req.Invocation)))
+		}
+		found = s.list[i]
+	}
+	if found.lost != "" {
+		return nil, noAnswer(req, s.where+" "+found.lost)
+	}
+	found.used.Store(true)
+	return found, nil
+}
+
+// extent tells which calls there are answers for.
+func (s *answers) extent() string {
+	var b strings.Builder
+	b.WriteString("answers ")
+	for i, a := range s.list {
+		switch {
+		case i == 8:
+			fmt.Fprintf(&b, " ... to %d", s.list[len(s.list)-1].to)
+		case i > 8:
+		case i == 0:
+			b.WriteString("only the call")
+			if len(s.list) > 1 || a.to > a.from {
+				b.WriteByte('s')
+			}
+			b.WriteString(" " + a.calls())
+		default:
+			b.WriteString(", " + a.calls())
+		}
+	}
+	if len(s.list) == 0 {
+		b.WriteString("no call")
+	}
+	return b.String()
+}
+
+func (s *answers) more(n int) string {
+	if s.hint != "" {
+		return s.hint
+	}
+	return fmt.Sprintf(`add "%d": {"Return": {}} to it`, n)
+}
+
+// calls names the calls the way a mock configuration does.
+func (a *answer) calls() string {
+	if a.from == a.to {
+		return fmt.Sprint(a.from)
+	}
+	return fmt.Sprintf("%d-%d", a.from, a.to)
+}
+
+func (a *answer) give() (emulator.Answer, error) {
+	out := emulator.Answer{Output: a.output, Submitted: a.submitted, Delay: a.delay}
+	if a.later {
+		out.Job = &laterJob{answer: a}
+		return out, nil
+	}
+	return out, a.fail()
+}
+
+// fail returns the answer's error: a new one for every call, because whoever gets it owns it.
+func (a *answer) fail() error {
+	if a.err == nil {
+		return nil
+	}
+	err := *a.err
+	return &err
+}
+
+// laterJob gives the recorded result of a job some time after the job was started.
+type laterJob struct {
+	answer *answer
+	end    time.Time
+}
+
+func (j *laterJob) Poll(_ context.Context, now time.Time) (value.Value, time.Duration, error) {
+	if j.end.IsZero() {
+		j.end = now.Add(j.answer.after)
+	}
+	if left := j.end.Sub(now); left > 0 {
+		return value.Value{}, left, nil
+	}
+	return j.answer.output, 0, j.answer.fail()
+}
+
+func (j *laterJob) Stop(context.Context) {}
+
+// question is the same for calls that ask for the same thing.
+func question(attempt int, parameters value.Value) string {
+	// encoding/json sorts the members.
+	text, err := json.Marshal(parameters.Any())
+	if err != nil {
+		text = []byte(parameters.JSON())
+	}
+	return fmt.Sprint(attempt, " ", string(text))
+}
+
+// States returns the names of the states that there are responses for, in the order in
+// which they were given.
+func (r *Responses) States() []string { return slices.Clone(r.order) }
+
+// Unused tells which answers were never given, as "State" or, where only some of a state's
+// were not, "State call 2-3".
+func (r *Responses) Unused() []string {
+	var unused []string
+	for _, name := range r.order {
+		s := r.states[name]
+		n := 0
+		for _, a := range s.list {
+			if a.used.Load() {
+				n++
+			}
+		}
+		for _, a := range s.list {
+			if n > 0 && !a.used.Load() {
+				unused = append(unused, name+" call "+a.calls())
+			}
+		}
+		if n == 0 {
+			unused = append(unused, name)
+		}
+	}
+	return unused
+}
+
+// Check compares the responses with a definition. The error names the states that the
+// definition does not have, or that make no calls.
+func (r *Responses) Check(m *asl.StateMachine) error {
+	tasks := make(map[string]bool)
+	m.AllStates(func(s *asl.State) bool {
+		tasks[s.Name] = tasks[s.Name] || s.Type == asl.TypeTask
+		return true
+	})
+	var wrong, known []string
+	for _, name := range r.order {
+		task, ok := tasks[name]
+		switch {
+		case !ok:
+			wrong = append(wrong, fmt.Sprintf("there is no state %q", name))
+		case !task:
+			wrong = append(wrong, fmt.Sprintf("state %q is not a Task", name))
+		}
+	}
+	if wrong == nil {
+		return nil
+	}
+	for name, task := range tasks {
+		if task {
+			known = append(known, fmt.Sprintf("%q", name))
+		}
+	}
+	slices.Sort(known)
+	if len(known) > 12 {
+		known = append(known[:12], "...")
+	}
+	return fmt.Errorf("%s: %s; the definition's Task states are %s", r.name, strings.Join(wrong, ", "), strings.Join(known, ", "))
+}
+
+// add keeps an answer for a state.
+func (r *Responses) add(state, where string) *answers {
+	s := r.states[state]
+	if s == nil {
+		s = &answers{where: where}
+		if r.states == nil {
+			r.states = make(map[string]*answers)
+		}
+		r.states[state] = s
+		r.order = append(r.order, state)
+	}
+	return s
+}
