@@ -69,6 +69,9 @@ func (x *Execution) startTask(t *thread) *Error {
 		}
 		req.RoleARN = c.Get("RoleArn").Str()
 	}
+	if err := x.checkParameters(t, params); err != nil {
+		return err
+	}
 	if n := x.limits.Payload; n > 0 && params.Size() > n {
 		return x.located(t, NewError(ErrorDataLimitExceeded, oversized(s, params.Size(), n)))
 	}

@@ -1,0 +1,91 @@
+package emulator_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/sfnkit/sfnkit/asl/value"
+	"github.com/sfnkit/sfnkit/emulator"
+)
+
+var answerNull = emulator.CallerFunc(func(context.Context, *emulator.Request) (emulator.Answer, error) {
+	return emulator.Answer{Output: value.Null}, nil
+})
+
+func runText(t *testing.T, definition string, input value.Value, o emulator.Options) *emulator.Execution {
+	t.Helper()
+	r, err := emulator.Run(context.Background(), machine(t, []byte(definition)), input, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r.Execution
+}
+
+// The limit on a task's parameters is one of UTF-8 bytes of the whole evaluated object.
+func TestParameterLimit(t *testing.T) {
+	const definition = `{"StartAt":"Call","States":{"Call":{"Type":"Task","Resource":"arn:aws:states:::bedrock:invokeModel",
+	 "Parameters":{"ModelId":"amazon.nova-lite-v1:0","Body":{"prompt.$":"States.Format('{}{}', $.t[0], $.t[1])"}},"End":true}}}`
+	frame := len(`{"ModelId":"amazon.nova-lite-v1:0","Body":{"prompt":""}}`)
+	for _, size := range []int{262144, 262145} {
+		text := strings.Repeat("日", (size-frame)/3)
+		text += strings.Repeat("x", size-frame-len(text))
+		half := len(text) / 6 * 3
+		input := value.NewBuilder(1).Set("t", value.Array([]value.Value{value.String(text[:half]), value.String(text[half:])})).Object()
+		x := runText(t, definition, input, emulator.Options{Caller: answerNull})
+		want := size == 262144
+		if (x.Status() == emulator.Succeeded) != want {
+			t.Errorf("%d bytes: %s %v", size, x.Status(), x.Err())
+		}
+		if !want {
+			for _, part := range []string{"'Call'", "262145", "262144", "Input.S3Uri"} {
+				if !strings.Contains(x.Err().Cause, part) {
+					t.Errorf("the cause does not say %s: %s", part, x.Err().Cause)
+				}
+			}
+		}
+	}
+}
+
+func TestBodyOrInput(t *testing.T) {
+	for params, want := range map[string]string{
+		`{"ModelId":"m","Body":{}}`:                              "",
+		`{"ModelId":"m","Input":{"S3Uri":"s3://b/k"}}`:           "",
+		`{"ModelId":"m","Body":{},"Input":{"S3Uri":"s3://b/k"}}`: "Only one of the fields 'Body' and 'Input'",
+		`{"ModelId":"m"}`:                                        "One of the fields 'Body' and 'Input'",
+		`{"Body":{}}`:                                            "The field 'ModelId' is required",
+	} {
+		x := runText(t, fmt.Sprintf(`{"StartAt":"Call","States":{"Call":{"Type":"Task","Resource":"arn:aws:states:::bedrock:invokeModel","Parameters":%s,
+		 "Catch":[{"ErrorEquals":["States.ALL"],"Next":"Done"}],"End":true},"Done":{"Type":"Succeed"}}}`, params), value.EmptyObject, emulator.Options{Caller: answerNull})
+		if want == "" && x.Status() != emulator.Succeeded || want != "" && (x.Err() == nil || x.Err().Name != emulator.ErrorRuntime || !strings.Contains(x.Err().Cause, want)) {
+			t.Errorf("%s: %s %v", params, x.Status(), x.Err())
+		}
+	}
+}
+
+func TestResultLimits(t *testing.T) {
+	long := value.String(strings.Repeat("é", 131072))
+	big := emulator.CallerFunc(func(context.Context, *emulator.Request) (emulator.Answer, error) {
+		return emulator.Answer{Output: long}, nil
+	})
+	const task = `{"StartAt":"Call","States":{"Call":{"Type":"Task","Resource":"arn:aws:states:::lambda:invoke","Parameters":{},
+	 "ResultSelector":{"n":1},"Catch":[{"ErrorEquals":["States.ALL"],"Next":"Done"}],"Next":"Bad"},"Bad":{"Type":"Fail"},"Done":{"Type":"Succeed"}}}`
+	x := runText(t, task, value.EmptyObject, emulator.Options{Caller: big})
+	if x.Status() != emulator.Succeeded || x.Output().Get("Error").Str() != emulator.ErrorDataLimitExceeded {
+		t.Errorf("a result over the limit counts before ResultSelector and is caught: %s %v %v", x.Status(), x.Err(), x.Output())
+	}
+	const grow = `{"StartAt":"P","States":{"P":{"Type":"Pass","Parameters":{"a.$":"$.a","b.$":"$.a"},"End":true}}}`
+	x = runText(t, grow, value.MustParse(`{"a":"`+strings.Repeat("x", 140000)+`"}`), emulator.Options{})
+	if x.Err() == nil || x.Err().Name != emulator.ErrorDataLimitExceeded || !strings.Contains(x.Err().Cause, "'P'") {
+		t.Errorf("an output over the limit: %s %v", x.Status(), x.Err())
+	}
+}
+
+func TestEventLimit(t *testing.T) {
+	const loop = `{"StartAt":"A","States":{"A":{"Type":"Pass","Next":"B"},"B":{"Type":"Pass","Next":"A"}}}`
+	x := runText(t, loop, value.EmptyObject, emulator.Options{})
+	if n := x.History().Len(); x.Status() != emulator.Failed || n != 25000 || !strings.Contains(x.Err().Cause, "maximum number of history events") {
+		t.Errorf("%s after %d events: %v", x.Status(), n, x.Err())
+	}
+}

@@ -1,0 +1,61 @@
+package emulator
+
+import (
+	"strings"
+
+	"github.com/sfnkit/sfnkit/asl"
+	"github.com/sfnkit/sfnkit/asl/value"
+)
+
+// parameterForms holds what the service demands of the evaluated parameters of an
+// optimised integration before it calls anything. That API Gateway's headers are lists
+// was recorded in August 2024; its guide says the same of query parameters
+// (https://docs.aws.amazon.com/step-functions/latest/dg/connect-api-gateway.html).
+var parameterForms = map[string]map[string]func(value.Value) bool{
+	"apigateway:invoke": {"Headers": mapOfLists, "QueryParameters": mapOfLists},
+}
+
+func mapOfLists(v value.Value) bool {
+	if !v.IsObject() {
+		return false
+	}
+	for _, e := range v.Elems() {
+		if !e.IsArray() {
+			return false
+		}
+	}
+	return true
+}
+
+// checkParameters finds parameters that cannot be used to start a task.
+func (x *Execution) checkParameters(t *thread, params value.Value) *Error {
+	r := t.state.resource
+	if r.Kind != asl.Optimized {
+		return nil
+	}
+	var wrong []string
+	if forms := parameterForms[r.Service+":"+r.Action]; forms != nil {
+		for name, v := range params.Members() {
+			if ok := forms[name]; ok != nil && !v.IsNull() && !ok(v) {
+				wrong = append(wrong, "The value of the field '"+name+"' has an invalid format")
+			}
+		}
+	}
+	if r.Service == "bedrock" && r.Action == "invokeModel" && params.IsObject() {
+		// The guide allows one of Body and Input, and asks for ModelId; what the service says
+		// of a request that breaks this was not found recorded.
+		body, input := params.Has("Body"), params.Has("Input")
+		switch {
+		case !params.Has("ModelId"):
+			wrong = append(wrong, "The field 'ModelId' is required but was missing")
+		case body && input:
+			wrong = append(wrong, "Only one of the fields 'Body' and 'Input' can be given")
+		case !body && !input:
+			wrong = append(wrong, "One of the fields 'Body' and 'Input' is required but both were missing")
+		}
+	}
+	if wrong == nil {
+		return nil
+	}
+	return x.located(t, runtimeError("The Parameters '%s' could not be used to start the Task: [%s]", params.JSON(), strings.Join(wrong, ", ")))
+}
