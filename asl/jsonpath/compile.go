@@ -3,6 +3,7 @@ package jsonpath
 import (
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"unicode"
 
 	"github.com/sfnkit/sfnkit/asl/value"
@@ -137,9 +138,15 @@ func (c *compiler) finish(p *Path) {
 	}
 	for i := range p.steps {
 		s := &p.steps[i]
-		if s.slot = -1; s.kind == member && c.slots < maxMemo && (i > p.plain || c.depth > 0) {
+		if s.slot = -1; s.kind != member {
+			continue
+		}
+		if i > p.plain && c.slots < maxMemo || c.depth > 0 && c.slots < maxMemo {
 			s.slot = int8(c.slots)
 			c.slots++
+		}
+		if i < p.plain {
+			s.seen = new(atomic.Pointer[memo])
 		}
 	}
 }

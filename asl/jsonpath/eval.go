@@ -20,13 +20,6 @@ type evaluator struct {
 	shapes  [maxMemo]memo
 }
 
-// memo remembers where a member lies in objects of a shape, for a step that sees many of
-// them in one evaluation.
-type memo struct {
-	shape *value.Shape
-	index int
-}
-
 // evaluators keeps evaluators with their buffers.
 var evaluators = sync.Pool{New: func() any { return new(evaluator) }}
 
@@ -132,7 +125,7 @@ func (e *evaluator) member(s *step, v value.Value) value.Value {
 	if m.index < 0 {
 		return value.Value{}
 	}
-	return v.At(m.index)
+	return v.Elems()[m.index]
 }
 
 // follow takes plain steps to the end. The second result is the number of the step that

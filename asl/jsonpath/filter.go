@@ -391,20 +391,7 @@ func (e *evaluator) compare(a, b *side) (int, bool) {
 	case av.IsBool() && bv.IsBool():
 		return compareBool(av.Truth(), bv.Truth()), true
 	}
-	return 0, same(a, b)
-}
-
-// same reports whether both sides are one and the same array or object. The engine
-// compares containers by identity.
-func same(a, b *side) bool {
-	if a.val.Kind() != b.val.Kind() {
-		return false
-	}
-	if a.lit.path.text == b.lit.path.text {
-		return true
-	}
-	x, y := a.val.Elems(), b.val.Elems()
-	return len(x) > 0 && len(x) == len(y) && &x[0] == &y[0]
+	return 0, value.Same(av, bv) // containers are compared by identity
 }
 
 func compareBool(a, b bool) int {

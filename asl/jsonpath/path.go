@@ -43,6 +43,7 @@ package jsonpath
 
 import (
 	"strconv"
+	"sync/atomic"
 
 	"github.com/sfnkit/sfnkit/asl/value"
 )
@@ -94,14 +95,55 @@ const (
 type step struct {
 	kind      stepKind
 	tail      bool // plain steps follow to the end, and at least one
-	slot      int8 // of the memo for a member, -1 if it has none
+	slot      int8 // of the memo for a member in an evaluation, -1 if it has none
 	index, to int
 	key       string
+	seen      *atomic.Pointer[memo] // of a member that no evaluation has a memo for
 	more      *stepDetail
 }
 
-// maxMemo is how many steps of a path have a memo.
-const maxMemo = 12
+// memo remembers where a member lies in objects of a shape.
+type memo struct {
+	shape *value.Shape
+	index int
+	left  int // how often it may still be replaced
+}
+
+const (
+	maxMemo     = 12 // steps of a path that have a memo in an evaluation
+	maxReplaced = 8  // how often the memo of a step is replaced before it stays
+)
+
+// member returns a member of an object, Absent if v has none of that name or is no object.
+func (s *step) member(v value.Value) value.Value {
+	shape := v.Shape()
+	if shape == nil {
+		return value.Value{}
+	}
+	m := s.seen.Load()
+	if m == nil || m.shape != shape {
+		return s.search(v, shape, m)
+	}
+	if m.index < 0 {
+		return value.Value{}
+	}
+	return v.Elems()[m.index]
+}
+
+// search finds a member that the memo m does not know the place of.
+func (s *step) search(v value.Value, shape *value.Shape, m *memo) value.Value {
+	index := shape.Index(s.key)
+	switch {
+	case m == nil:
+		s.seen.Store(&memo{shape, index, maxReplaced})
+	case m.left > 0:
+		s.seen.Store(&memo{shape, index, m.left - 1})
+	}
+	if index < 0 {
+		return value.Value{}
+	}
+	return v.At(index)
+}
 
 // stepDetail is what only few kinds of steps have.
 type stepDetail struct {
@@ -213,7 +255,7 @@ func (p *Path) walk(v value.Value) (value.Value, int) {
 	for i := range steps {
 		s := &steps[i]
 		if s.kind == member {
-			next := v.Get(s.key)
+			next := s.member(v)
 			if next.IsAbsent() {
 				return v, i
 			}
