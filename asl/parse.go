@@ -47,9 +47,9 @@ func WithPlaceholders() ParseOption { return func(c *parseConfig) { c.placeholde
 const (
 	CodeInvalidJSON   = "INVALID_JSON_DESCRIPTION" // the service's
 	CodeSchema        = "SCHEMA_VALIDATION_FAILED" // the service's
-	CodeInvalidYAML   = "INVALID_YAML"
-	CodeTooLarge      = "DEFINITION_TOO_LARGE"
-	CodeTooManyErrors = "TOO_MANY_SYNTAX_ERRORS"
+	CodeInvalidYAML   = "invalid-yaml"
+	CodeTooLarge      = "definition-too-large"
+	CodeTooManyErrors = "too-many-problems"
 )
 
 // Parse reads a definition in JSON or YAML.

@@ -1,0 +1,3 @@
+package asl
+
+func (v *validator) compileExpression(st *scope, n *node, loc, text string) {}
