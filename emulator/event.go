@@ -77,6 +77,8 @@ const (
 
 	EvaluationFailed
 	numEventTypes
+
+	lastExecutionEvent = ExecutionRedriven
 )
 
 var eventNames = [numEventTypes]types.HistoryEventType{

@@ -80,6 +80,7 @@ type Execution struct {
 	onlyRoot  thread // the storage of root
 	env       *intrinsic.Env
 	envThread *thread // whose variables env.Variable finds
+	full      bool    // the history has no room but for the end
 	probe     *probe  // set while a single state is tested
 }
 
@@ -285,7 +286,7 @@ func (x *Execution) push(t *thread) { x.queue = append(x.queue, t) }
 
 // run lets every thread go on until it waits or ends.
 func (x *Execution) run() {
-	for i := 0; i < len(x.queue) && x.status == Running; i++ {
+	for i := 0; i < len(x.queue) && x.status == Running && !x.full; i++ {
 		t := x.queue[i]
 		x.queue[i] = nil
 		x.advance(t)
@@ -295,9 +296,19 @@ func (x *Execution) run() {
 		}
 	}
 	x.queue = x.queue[:0]
+	if x.full && x.status == Running {
+		x.finish(Failed, ExecutionFailed, int32(x.history.n), NewError(ErrorRuntime,
+			"The execution reached the maximum number of history events ("+strconv.Itoa(x.limits.Events)+")."))
+	}
 }
 
 func (x *Execution) emit(t EventType, prev int32, v value.Value) *Event {
+	if x.limits.Events > 0 && x.history.n >= x.limits.Events-1 && t > lastExecutionEvent {
+		// The last event is kept for the end of the execution: anything else that would
+		// have been written in its place fails the execution, see run.
+		x.full = true
+		return &Event{ID: int32(x.history.n)}
+	}
 	e := x.history.add()
 	e.Type, e.PreviousID, e.Time, e.Value = t, prev, x.now, v
 	if x.rawInput != "" && value.Same(v, x.input) {
@@ -316,12 +327,7 @@ func (x *Execution) enter(t *thread, s *state, input value.Value) {
 }
 
 func (x *Execution) advance(t *thread) {
-	for x.status == Running && t.id == 0 && t.state != nil {
-		if x.limits.Events > 0 && x.history.n >= x.limits.Events-1 {
-			x.finish(Failed, ExecutionFailed, t.prev, NewError(ErrorRuntime,
-				"The execution reached the maximum number of history events ("+strconv.Itoa(x.limits.Events)+")."))
-			return
-		}
+	for x.status == Running && !x.full && t.id == 0 && t.state != nil {
 		s := t.state
 		if t.entered == 0 {
 			e := x.emit(s.enter, t.prev, t.input)
@@ -488,6 +494,9 @@ func (x *Execution) leave(t *thread, next *state, output, assigned value.Value) 
 		t.assign(assigned)
 	}
 	t.prev = e.ID
+	if x.full {
+		return nil
+	}
 	if next != nil {
 		x.enter(t, next, output)
 		return nil

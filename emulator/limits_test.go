@@ -82,10 +82,37 @@ func TestResultLimits(t *testing.T) {
 	}
 }
 
+// Event 25,000 is the end of the execution, or else it fails.
 func TestEventLimit(t *testing.T) {
 	const loop = `{"StartAt":"A","States":{"A":{"Type":"Pass","Next":"B"},"B":{"Type":"Pass","Next":"A"}}}`
-	x := runText(t, loop, value.EmptyObject, emulator.Options{})
-	if n := x.History().Len(); x.Status() != emulator.Failed || n != 25000 || !strings.Contains(x.Err().Cause, "maximum number of history events") {
-		t.Errorf("%s after %d events: %v", x.Status(), n, x.Err())
+	chain := func(n int) string { // 2n+2 events
+		var b strings.Builder
+		b.WriteString(`{"StartAt":"S0","States":{`)
+		for i := range n {
+			fmt.Fprintf(&b, `"S%d":{"Type":"Pass","Next":"S%d"},`, i, i+1)
+		}
+		return fmt.Sprintf(`%s"S%d":{"Type":"Succeed"}}}`, b.String(), n)
+	}
+	for _, c := range []struct {
+		definition string
+		status     emulator.Status
+		events     int
+	}{
+		{loop, emulator.Failed, 25000},
+		{chain(12498), emulator.Succeeded, 25000},
+		{chain(12499), emulator.Failed, 25000},
+	} {
+		x := runText(t, c.definition, value.EmptyObject, emulator.Options{})
+		if n := x.History().Len(); x.Status() != c.status || n != c.events {
+			t.Errorf("%s after %d events, want %s after %d", x.Status(), n, c.status, c.events)
+		}
+		if err := x.Err(); err != nil && !strings.Contains(err.Cause, "maximum number of history events (25000)") {
+			t.Errorf("cause %s", err.Cause)
+		}
+	}
+	tasks := `{"StartAt":"T","States":{"T":{"Type":"Task","Resource":"arn:aws:states:::lambda:invoke","Parameters":{},"Next":"T2"},"T2":{"Type":"Pass","Next":"T"}}}`
+	x := runText(t, tasks, value.EmptyObject, emulator.Options{Caller: answerNull})
+	if n := x.History().Len(); x.Status() != emulator.Failed || n != 25000 {
+		t.Errorf("%s after %d events", x.Status(), n)
 	}
 }

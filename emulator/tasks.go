@@ -149,6 +149,7 @@ func (x *Execution) TaskSubmitted(now int64, id TaskID, output value.Value) {
 	if t.state.kind == connectorTask {
 		t.prev = x.taskEvent(TaskSubmitted, t, output).ID
 	}
+	x.run()
 }
 
 // ActivityStarted tells that a worker has taken the task of an activity. The name may be
@@ -165,6 +166,7 @@ func (x *Execution) ActivityStarted(now int64, id TaskID, worker string) {
 	if t.task.heartbeat > 0 {
 		t.task.lastBeat = now
 	}
+	x.run()
 }
 
 // TaskHeartbeat tells that the worker of a task is alive. It reports whether the task is
