@@ -269,7 +269,7 @@ func (m *mapRunner) ended(ctx context.Context, i, n int, x *Execution) {
 	}
 	var err *Error
 	if m.writer != nil {
-		if werr := m.writer.add(x); werr != nil {
+		if werr := m.writer.add(i, x); werr != nil {
 			err = NewError(ErrorResultWriterFailed, werr.Error())
 		}
 	}

@@ -46,8 +46,8 @@ type ItemReader interface {
 
 // resultWriter takes the results of the child executions of a map run.
 type resultWriter interface {
-	// add takes one ended child execution.
-	add(x *Execution) error
+	// add takes one ended child execution, that of item or batch i.
+	add(i int, x *Execution) error
 	// close writes what is left, with the manifest, and returns the output of the Map state.
 	close(ctx context.Context) (value.Value, *Error)
 }
