@@ -327,7 +327,13 @@ func (d *draft) link(to *draft) {
 
 // template records a payload template.
 func (d *draft) template(name string, x any, to func(s *State) *value.Value) {
-	d.set(name, func(_ *assembly, e *encoder, s *State) { *to(s) = e.template(name, x) })
+	d.set(name, func(_ *assembly, e *encoder, s *State) {
+		if !to(s).IsAbsent() { // by Request
+			e.report(name, errors.New("is given twice"))
+			return
+		}
+		*to(s) = e.template(name, x)
+	})
 }
 
 // number records a number.

@@ -145,7 +145,7 @@ func TestTemplates(t *testing.T) {
 			"a: JSONPath path $.x in a JSONata state: use an Expr; b[0].c: JSONPath path $$.y in a JSONata state: use an Expr; c.p: JSONPath path $v in a JSONata state: use an Expr"},
 		{"expressions", []any{Expr("$x"), Object{"a": Expr("1 + 1")}}, "", `["{% $x %}",{"a":"{% 1 + 1 %}"}]`,
 			`[0]: JSONata expression "$x" in a JSONPath state: use a Path, or set QueryLanguage(asl.JSONata); [1].a: JSONata expression "1 + 1" in a JSONPath state: use a Path, or set QueryLanguage(asl.JSONata)`},
-		{"both", Object{"a": Bilingual{Path("$.x"), "$x"}}, `{"a.$":"$.x"}`, `{"a":"{% $x %}"}`, ""},
+		{"both", Object{"a": Bilingual{Path: Path("$.x"), Expr: "$x"}}, `{"a.$":"$.x"}`, `{"a":"{% $x %}"}`, ""},
 		{"a whole path", Path("$.x"), "", "", "must be an object: only its members can be paths or intrinsic calls; JSONPath path $.x in a JSONata state: use an Expr"},
 		{"a list with paths", Object{"a": []any{1, Path("$.x"), []any{"s", Path("$.y")}}}, `{"a.$":"States.Array(1, $.x, States.Array('s', $.y))"}`, "",
 			"a[1]: JSONPath path $.x in a JSONata state: use an Expr; a[2][1]: JSONPath path $.y in a JSONata state: use an Expr"},

@@ -1,0 +1,5 @@
+package bedrock_test
+
+import "github.com/sfnkit/sfnkit/asl/value"
+
+var evaluateJSONata func(output, result value.Value) (value.Value, error)
