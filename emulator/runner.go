@@ -115,11 +115,13 @@ func (r *run) command(c Command) {
 	id := c.ID
 	switch c.Kind {
 	case StartTimer:
+		kind := c.Timer // not c: many of these closures wait for a long time
 		r.env.at(c.At, func() {
-			r.do(func(x *Execution, now int64) { x.TimerFired(now, id, c.Timer) })
+			r.do(func(x *Execution, now int64) { x.TimerFired(now, id, kind) })
 		})
 	case CallTask:
-		r.env.spawn(func(ctx context.Context) { r.call(ctx, id, c.Request) })
+		req := c.Request
+		r.env.spawn(func(ctx context.Context) { r.call(ctx, id, req) })
 	case CancelTask:
 		if c.Request.Token != "" {
 			r.env.forget(c.Request.Token)
