@@ -147,8 +147,9 @@ func (d *Definition) Partition(name string) *Definition {
 }
 
 // Build returns the state machine: the same that [Parse] makes of its text. The error is
-// of type [BuildErrors] and names everything that is wrong. Building again gives another
-// machine that is equal.
+// of type [BuildErrors] and names everything that is wrong, be it in the Go values or what
+// [Validate] finds in the definition; its warnings and advice are no errors. Building again
+// gives another machine that is equal.
 func (d *Definition) Build() (*StateMachine, error) {
 	m := d.machine
 	b := &assembly{language: m.Language(), partition: d.partition, names: make(map[string]*draft), placed: make(map[*draft]bool)}
@@ -159,10 +160,34 @@ func (d *Definition) Build() (*StateMachine, error) {
 		b.complain("", "TimeoutSeconds", fmt.Errorf("%d is not from 1 to %d", n, longestSeconds))
 	}
 	b.flow(&m, d.first)
+	if len(b.errs) == 0 { // else the validator would only say the same again
+		for _, f := range Validate(&m) {
+			if f.Severity == SeverityError {
+				b.errs = append(b.errs, &BuildError{State: f.State, Field: fieldAt(f), Err: finding{f}, Hint: f.Hint})
+			}
+		}
+	}
 	if len(b.errs) > 0 {
 		return nil, b.errs
 	}
 	return &m, nil
+}
+
+// finding is what the validator has found, without its place, which a BuildError has too.
+type finding struct{ Diagnostic }
+
+func (f finding) Error() string { return f.Message }
+func (f finding) Unwrap() error { return f.Diagnostic }
+
+// fieldAt returns the place of a finding below its state, dotted.
+func fieldAt(d Diagnostic) string {
+	at := d.Location
+	if d.State != "" {
+		if i := strings.LastIndex(at, "/States/"+d.State); i >= 0 {
+			at = at[i+len("/States/"+d.State):]
+		}
+	}
+	return strings.ReplaceAll(strings.Trim(at, "/"), "/", ".")
 }
 
 // MustBuild is Build for definitions known to be right; it panics on an error.

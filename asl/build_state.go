@@ -206,7 +206,7 @@ func Task(name, resource string) *TaskState {
 		placing[*TaskState]{o}, working[*TaskState]{o}, calling[*TaskState]{o},
 	}
 	o.d.set("Resource", func(_ *assembly, e *encoder, s *State) {
-		if ParseResource(resource).Kind == UnknownResource {
+		if ParseResource(resource).Kind == UnknownResource && !strings.Contains(resource, "${") {
 			e.report("Resource", fmt.Errorf("%q is not the ARN of a service integration, a function or an activity", resource))
 		}
 		s.Resource = resource

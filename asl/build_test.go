@@ -20,7 +20,7 @@ func everything() *Definition {
 	failed := Fail("Failed").ErrorFrom(Path("$.error.Error")).CauseFrom(States.Format("because {}", Path("$.error.Cause")))
 	task := Task("Task", ServiceARN("lambda", "invoke", WaitForTaskToken)).Comment("a task").
 		InputPath("$.x[*]").OutputPath("$['y']").ResultPath("$.result").ResultSelector(Object{"a": Path("$.b")}).
-		Parameters(Object{"token": Path("$$.Task.Token")}).Assign(Object{"v": Path("$.w")}).
+		Parameters(Object{"FunctionName": "f", "Payload": Object{"token": Path("$$.Task.Token")}}).Assign(Object{"v": Path("$.w")}).
 		Credentials(Path("$.role")).TimeoutSeconds(60).HeartbeatSecondsFrom(Path("$.beat")).
 		Retry(RetryOn("A", "B").Comment("again").IntervalSeconds(2).MaxAttempts(0).BackoffRate(1.5).MaxDelaySeconds(9).FullJitter()).
 		Retry(RetryOn(StatesALL)).
@@ -241,6 +241,8 @@ func TestBuildErrors(t *testing.T) {
 		{"batch", Define(DistributedMap("M", StandardExecution, Pass("P")).ItemBatcher(BatchBytes(262_145))), `state "M": ItemBatcher.MaxInputBytesPerBatch: 262145 is not from 1 to 262144`},
 		{"writer", Define(DistributedMap("M", StandardExecution, Pass("P")).ResultWriter(WriteTo("b", "p").Format("FLAT", "JSON"))), `state "M": ResultWriter.WriterConfig.Transformation: "FLAT" is not one of NONE, COMPACT, FLATTEN`},
 		{"resource", Define(Task("T", "arn:aws:s3:::bucket")), `state "T": Resource: "arn:aws:s3:::bucket" is not the ARN of`},
+		{"what the service knows", Define(task()), `state "T": Parameters field is required for resource ARN: arn:aws:states:::sqs:sendMessage`},
+		{"below a field", Define(task().Parameters(Object{"MessageBody": 1})), `state "T": Parameters: The field 'QueueUrl' is required but was missing`},
 		{"inside a branch", Define(Parallel("P", Map("M", Pass("I").OutputPath("x")))), `state "I": OutputPath: path "x" does not begin with $`},
 	}
 	for _, tt := range tests {
@@ -262,7 +264,7 @@ func TestBuildErrors(t *testing.T) {
 
 func TestPartition(t *testing.T) {
 	m := Define(Chain(
-		Task("A", ServiceARN("bedrock", "invokeModel", RequestResponse)),
+		Task("A", ServiceARN("bedrock", "invokeModel", RequestResponse)).Parameters(Object{"ModelId": "amazon.nova-lite-v1:0", "Body": Object{}}),
 		Task("B", "arn:aws:lambda:us-east-1:123456789012:function:f"),
 		DistributedMap("C", StandardExecution, Pass("P")).ItemReader(ReadJSON("b", "k")).ResultWriter(WriteTo("b", "p")),
 	)).Partition("aws-us-gov").MustBuild()
