@@ -162,6 +162,24 @@ func (h *Handle) Stop(name, cause string) bool {
 	return stopped
 }
 
+// Redrive starts an execution that ended without success again. It reports false if there
+// is nothing to redrive. OnEnd is called again when it ends.
+func (h *Handle) Redrive() bool {
+	h.mu.Lock()
+	h.run.over = false
+	if h.x.Status() != Running {
+		h.done = nil
+	}
+	h.mu.Unlock()
+	redriven := false
+	h.run.do(func(x *Execution, now int64) {
+		if redriven = x.Redrive(now); !redriven {
+			h.run.over = x.Status() != Running
+		}
+	})
+	return redriven
+}
+
 // Wait waits until the execution has ended or ctx has.
 func (h *Handle) Wait(ctx context.Context) error {
 	h.mu.Lock()

@@ -116,6 +116,9 @@ type thread struct {
 	task    *pendingTask
 	own     *fork // the branches or iterations it waits for
 	mapRun  *MapRun
+
+	resume *state // where to go on if the execution is redriven, nil while it runs
+	lost   *fork  // the parts that the state had when it failed or was aborted
 }
 
 type waitKind uint8
@@ -269,9 +272,7 @@ func (x *Execution) Begin(now int64) {
 	e.Detail = &Detail{RoleARN: x.info.RoleARN, Text: x.rawInput}
 	x.root = &x.onlyRoot
 	*x.root = thread{scope: x.m.top}
-	if n := x.m.timeout; n > 0 {
-		x.commands = append(x.commands, Command{Kind: StartTimer, Timer: TimerExecution, At: now + n*1000})
-	}
+	x.startClock()
 	if x.limits.Payload > 0 && x.input.Size() > x.limits.Payload {
 		x.finish(Failed, ExecutionFailed, 1, NewError(ErrorDataLimitExceeded,
 			"The state/task 'input' returned a result with a size exceeding the maximum number of bytes service limit."))
@@ -280,6 +281,22 @@ func (x *Execution) Begin(now int64) {
 	x.enter(x.root, x.m.top.start, x.input)
 	x.push(x.root)
 	x.run()
+}
+
+// expressTimeout is how long an express execution may take, in seconds (Step Functions
+// guide, quotas).
+const expressTimeout = 300
+
+// startClock asks for the end of the time that the machine may take. The timer is named
+// by the redrive it belongs to.
+func (x *Execution) startClock() {
+	n := x.m.timeout
+	if x.info.Express && x.limits.Payload > 0 && (n == 0 || n > expressTimeout) {
+		n = expressTimeout
+	}
+	if n > 0 {
+		x.timer(TaskID(x.info.RedriveCount), TimerExecution, x.now+n*1000)
+	}
 }
 
 func (x *Execution) push(t *thread) { x.queue = append(x.queue, t) }
@@ -319,7 +336,7 @@ func (x *Execution) emit(t EventType, prev int32, v value.Value) *Event {
 
 // enter makes s the state of a thread. The event is written by advance.
 func (x *Execution) enter(t *thread, s *state, input value.Value) {
-	t.state, t.input = s, input
+	t.state, t.input, t.lost = s, input, nil
 	t.retryCount = 0
 	clear(t.attempts)
 	t.attempts = t.attempts[:0]
@@ -373,10 +390,18 @@ func (x *Execution) end(st Status) {
 	for i := range x.slots {
 		if t := x.slots[i].t; t != nil {
 			x.cancel(t)
+			t.id, t.waiting, t.task, t.mapRun = 0, notWaiting, nil, nil
 		}
 	}
-	x.slots, x.free, x.queue, x.root, x.counts = nil, nil, nil, nil, nil
-	x.onlyRoot = thread{}
+	x.slots, x.free, x.queue = nil, nil, nil
+	if st == Succeeded || x.info.Express {
+		x.root, x.counts = nil, nil
+		x.onlyRoot = thread{}
+		return
+	}
+	if x.root != nil {
+		x.root.suspend()
+	}
 }
 
 // block makes a thread wait and returns the name of what it waits for.
@@ -644,7 +669,7 @@ func (x *Execution) fail(t *thread, err *Error) {
 			t.prev = x.emit(ParallelStateFailed, t.prev, value.Value{}).ID
 		}
 	}
-	t.own = nil
+	t.lost, t.own = t.own, nil
 	if !err.terminal() {
 		for i, c := range s.catch {
 			if err.matchesAny(c.errors) {

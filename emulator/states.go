@@ -461,7 +461,7 @@ func (x *Execution) childFailed(t *thread, err *Error) {
 		if c.entered != 0 {
 			abort(c)
 		}
-		c.state = nil
+		c.suspend()
 	}
 	if f.isMap {
 		e := x.emit(MapIterationFailed, at, value.Value{})
@@ -470,7 +470,7 @@ func (x *Execution) childFailed(t *thread, err *Error) {
 	if t.state != nil && t.entered != 0 && t.state.typ == asl.TypeTask {
 		abort(t)
 	}
-	t.state = nil
+	t.suspend()
 	for _, c := range f.children {
 		if c == t || c.state == nil {
 			continue

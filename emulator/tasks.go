@@ -259,6 +259,9 @@ func (x *Execution) TimerFired(now int64, id TaskID, k TimerKind) {
 		return
 	}
 	if k == TimerExecution {
+		if id != TaskID(x.info.RedriveCount) {
+			return
+		}
 		x.now = now
 		x.finish(TimedOut, ExecutionTimedOut, x.lastOfRoot(), &Error{Name: ErrorTimeout, NoCause: true})
 		return
