@@ -33,7 +33,8 @@ type Error struct {
 	NoName  bool // there is no error name at all
 	NoCause bool // there is no cause at all
 
-	location string // of the expression that failed, for an EvaluationFailed event
+	evaluation bool   // an EvaluationFailed event is still to be written
+	location   string // in it: of the expression that failed, "" if it was none
 }
 
 // NewError returns an Error with a name and a cause.

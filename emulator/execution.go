@@ -620,7 +620,8 @@ func (x *Execution) inspection() *Inspection {
 func (x *Execution) fail(t *thread, err *Error) {
 	x.unblock(t)
 	s := t.state
-	if err.location != "" {
+	evaluated := err.evaluation
+	if evaluated {
 		// What fails while a state is being entered belongs to the same step as its entered
 		// event, and both follow the event before that.
 		prev := t.prev
@@ -631,6 +632,9 @@ func (x *Execution) fail(t *thread, err *Error) {
 		e.Name = s.name
 		e.Detail = &Detail{Error: err, Location: err.location}
 		t.prev = e.ID
+		told := *err // once: the states around this one have not failed to evaluate anything
+		told.evaluation = false
+		err = &told
 	}
 	if !err.terminal() {
 		for i, r := range s.retry {
@@ -661,7 +665,7 @@ func (x *Execution) fail(t *thread, err *Error) {
 	}
 	// Map and Parallel states that got as far as being started, or whose fields could not
 	// be evaluated, say that they failed; others just do.
-	if err.location != "" || t.own != nil {
+	if evaluated || t.own != nil {
 		switch s.typ {
 		case asl.TypeMap:
 			t.prev = x.emit(MapStateFailed, t.prev, value.Value{}).ID

@@ -35,6 +35,9 @@ func isQuery(s string) bool {
 	return len(s) >= 4 && strings.HasPrefix(s, "{%") && strings.HasSuffix(s, "%}")
 }
 
+// dialect makes expressions those of Step Functions.
+var dialect = []jsonata.Option{jsonata.WithoutFunctions("eval")}
+
 func compileQuery(field string, v value.Value) (*query, error) {
 	n, err := compileNode(field, v)
 	if err != nil {
@@ -51,7 +54,7 @@ func compileNode(at string, v value.Value) (queryNode, error) {
 		}
 		s := v.Str()
 		text := strings.TrimSpace(s[2 : len(s)-2])
-		expr, err := jsonata.Compile(text, jsonata.StepFunctions())
+		expr, err := jsonata.Compile(text, dialect...)
 		if err != nil {
 			return queryNode{}, err
 		}
@@ -148,14 +151,14 @@ func (v *view) eval(n *queryNode) (value.Value, *Error) {
 func (v *view) failedAt(n *queryNode, what string) *Error {
 	e := v.x.located(v.t, NewError(ErrorQueryEvaluation,
 		"The JSONata expression '"+n.text+"' specified for the field '"+n.at+"' "+what))
-	e.location = n.at
+	e.evaluation, e.location = true, n.at
 	return e
 }
 
 // failed is an error about a field's value; the sentence is its whole text.
 func (v *view) failed(q *query, sentence string) *Error {
 	e := v.x.located(v.t, NewError(ErrorQueryEvaluation, sentence))
-	e.location = q.field
+	e.evaluation, e.location = true, q.field
 	return e
 }
 

@@ -164,7 +164,7 @@ func (v *view) timestamp(s *scalar) (int64, *Error) {
 		at, valid := parseTimestamp(got.Str())
 		if !valid {
 			e := x.located(t, NewError(ErrorQueryEvaluation, "The Timestamp field cannot be parsed as an ISO-8601 extended offset date-time format string: "+got.Str()))
-			e.location = s.field
+			e.evaluation, e.location = true, s.field
 			return 0, e
 		}
 		return at.UnixMilli(), nil
@@ -360,7 +360,8 @@ func (v *view) items(s *state) (value.Value, *Error) {
 			return got, nil
 		}
 		if !items.IsArray() && !(items.IsObject() && s.distributed) {
-			e := v.x.located(v.t, NewError(ErrorQueryEvaluation, "Map state input must be an array but was: "+typeName(items)))
+			e := v.x.located(v.t, NewError(ErrorQueryEvaluation, "Map state input must be an array but was: "+items.JSON()))
+			e.evaluation = true
 			return value.Value{}, e
 		}
 		return items, nil
