@@ -450,7 +450,7 @@ func Parallel(name string, first Step, more ...Step) *ParallelState {
 
 // Error names of the language itself, for RetryOn and CatchOn.
 const (
-	StatesALL               = "States.ALL" // any but DataLimitExceeded and Runtime
+	StatesALL               = "States.ALL" // any but States.Runtime
 	StatesTimeout           = "States.Timeout"
 	StatesHeartbeatTimeout  = "States.HeartbeatTimeout"
 	StatesTaskFailed        = "States.TaskFailed" // any of a Task but Timeout
