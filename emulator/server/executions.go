@@ -1,0 +1,728 @@
+package server
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"math/big"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
+
+	"github.com/sfnkit/sfnkit/asl/value"
+	"github.com/sfnkit/sfnkit/emulator"
+)
+
+// execution is an execution of a STANDARD state machine, or a child of a map run. (Those
+// of EXPRESS machines are not kept: the API does not show them.)
+type execution struct {
+	seq       int64
+	arn, name string
+	machine   *machine  // nil for a child of a map run
+	of        *mapRun   // likewise
+	revision  *revision // of the state machine at the start
+	version   string    // ARN, "" if started without one
+	alias     string
+	trace     *string
+	input     string
+	endedAt   int64 // guarded by the server's lock; 0 while running
+	evicted   bool  // likewise
+
+	redriven     int64  // time of the last redrive, 0 if there was none; guarded likewise
+	redriveToken string // the client's token for it
+
+	mu     sync.Mutex // held until the execution has begun
+	handle *emulator.Handle
+}
+
+func (e *execution) running() *emulator.Handle {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.handle
+}
+
+// view calls f with the running or ended execution.
+func (e *execution) view(f func(x *emulator.Execution)) {
+	e.running().View(f)
+}
+
+func newUUID() string {
+	var b [16]byte
+	rand.Read(b[:])
+	b[6] = b[6]&0x0f | 0x40
+	b[8] = b[8]&0x3f | 0x80
+	d := make([]byte, 36)
+	hex.Encode(d, b[:4])
+	hex.Encode(d[9:], b[4:6])
+	hex.Encode(d[14:], b[6:8])
+	hex.Encode(d[19:], b[8:10])
+	hex.Encode(d[24:], b[10:])
+	d[8], d[13], d[18], d[23] = '-', '-', '-', '-'
+	return string(d)
+}
+
+// order is what somebody wants to start.
+type order struct {
+	arn      string
+	testCase string
+	name     string
+	input    string
+	value    value.Value
+	trace    *string
+	sync     bool
+
+	machine  *machine
+	revision *revision
+	version  string
+	alias    string
+}
+
+// prepare judges a request to start an execution.
+func (s *Server) prepare(arn, name, input, trace *string, sync bool) (*order, error) {
+	o := &order{arn: *arn, trace: trace, sync: sync, input: "{}", value: value.EmptyObject}
+	for i := 0; i < len(o.arn); i++ {
+		if o.arn[i] == '#' {
+			o.arn, o.testCase = o.arn[:i], o.arn[i+1:]
+			break
+		}
+	}
+	r, err := parseARN(o.arn, "stateMachine")
+	if err != nil {
+		return nil, err
+	}
+	if name != nil {
+		if err := checkName(*name); err != nil {
+			return nil, err
+		}
+		o.name = *name
+	} else {
+		o.name = newUUID()
+	}
+	s.mu.Lock()
+	err = s.locate(o, r)
+	s.mu.Unlock()
+	if err != nil {
+		return nil, err
+	}
+	if input != nil {
+		o.input = *input
+		v, err := value.ParseString(o.input)
+		if err != nil {
+			return nil, failure("InvalidExecutionInput", "Invalid State Machine Execution Input: '%s'", inputProblem(o.input))
+		}
+		o.value = v
+	}
+	return o, nil
+}
+
+// locate finds what an order is for. Called under the lock.
+func (s *Server) locate(o *order, r resource) error {
+	m, ok := s.machines.get(r.machine())
+	if !ok {
+		return noMachine(o.arn)
+	}
+	if m.deleting {
+		return deleting(m.arn)
+	}
+	o.machine, o.revision = m, m.current
+	if r.rest == "" {
+		return nil
+	}
+	v := m.version(o.arn)
+	if a := m.alias(r.rest); a != nil {
+		o.alias = a.arn
+		v = m.version(*a.routing[pick(a.routing)].StateMachineVersionArn)
+	}
+	if v == nil {
+		return noMachine(o.arn)
+	}
+	o.revision, o.version = v.revision, v.arn
+	return nil
+}
+
+// pick draws an entry of a routing configuration by its weight.
+func pick(items []types.RoutingConfigurationListItem) int {
+	if len(items) < 2 {
+		return 0
+	}
+	n, err := rand.Int(rand.Reader, big.NewInt(100))
+	if err == nil && n.Int64() >= int64(items[0].Weight) {
+		return 1
+	}
+	return 0
+}
+
+func (s *Server) info(o *order, arn string) emulator.Info {
+	return emulator.Info{
+		ARN: arn, Name: o.name, RoleARN: o.revision.roleARN, StateMachineARN: o.machine.arn, StateMachineName: o.machine.name,
+		Region: s.opts.Region, Account: s.opts.Account, Partition: s.opts.Partition, Express: o.machine.typ == types.StateMachineTypeExpress,
+	}
+}
+
+func (s *Server) startExecution(_ context.Context, in *sfn.StartExecutionInput) (*sfn.StartExecutionOutput, error) {
+	o, err := s.prepare(in.StateMachineArn, in.Name, in.Input, in.TraceHeader, false)
+	if err != nil {
+		return nil, err
+	}
+	if o.machine.typ == types.StateMachineTypeExpress {
+		arn, h, err := s.startExpress(o, nil)
+		if err != nil {
+			return nil, err
+		}
+		return &sfn.StartExecutionOutput{ExecutionArn: &arn, StartDate: millis(startOf(h))}, nil
+	}
+	e, err := s.start(o)
+	if err != nil {
+		return nil, err
+	}
+	return &sfn.StartExecutionOutput{ExecutionArn: &e.arn, StartDate: millis(e.start())}, nil
+}
+
+func startOf(h *emulator.Handle) (ms int64) {
+	h.View(func(x *emulator.Execution) { ms = x.Started() })
+	return ms
+}
+
+func (e *execution) start() (ms int64) {
+	e.view(func(x *emulator.Execution) { ms = x.Started() })
+	return ms
+}
+
+// start starts an execution of a STANDARD state machine, or returns the one that the same
+// request started before and that is still running.
+func (s *Server) start(o *order) (*execution, error) {
+	caller, err := s.caller(o.machine.name, o.testCase)
+	if err != nil {
+		return nil, err
+	}
+	arn := s.prefix + "execution:" + o.machine.name + ":" + o.name
+	e := &execution{arn: arn, name: o.name, machine: o.machine, revision: o.revision, version: o.version, alias: o.alias, trace: o.trace, input: o.input}
+	e.mu.Lock()
+	s.mu.Lock()
+	if old := s.executions[arn]; old != nil {
+		s.mu.Unlock()
+		e.mu.Unlock()
+		same := old.input == o.input && old.machine == o.machine && old.version == o.version && old.alias == o.alias
+		if same {
+			old.view(func(x *emulator.Execution) { same = x.Status() == emulator.Running })
+		}
+		if same {
+			return old, nil
+		}
+		return nil, failure("ExecutionAlreadyExists", "Execution Already Exists: '%s'", arn)
+	}
+	if o.machine.deleting {
+		s.mu.Unlock()
+		e.mu.Unlock()
+		return nil, deleting(o.machine.arn)
+	}
+	s.seq++
+	e.seq = s.seq
+	s.executions[arn] = e
+	o.machine.executions = append(o.machine.executions, e)
+	o.machine.running++
+	s.mu.Unlock()
+
+	e.handle = s.engine.Start(o.revision.compiled, emulator.StartOptions{
+		Info: s.info(o, arn), Input: o.value, Text: o.input, Caller: caller,
+		OnEnd:   func(x *emulator.Execution) { s.over(e, x) },
+		OnChild: func(m *emulator.MapRun, h *emulator.Handle) { s.child(e, m, h) },
+	})
+	e.mu.Unlock()
+	return e, nil
+}
+
+// over takes note of the end of an execution.
+func (s *Server) over(e *execution, x *emulator.Execution) {
+	s.log(e.revision, x)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e.endedAt = now()
+	s.ended = append(s.ended, e)
+	if e.machine != nil {
+		e.machine.running--
+		s.bury(e.machine)
+	}
+	s.forget()
+}
+
+// forget drops the oldest ended executions that are beyond the bounds. Called under the
+// lock.
+func (s *Server) forget() {
+	i := 0
+	for i < len(s.ended) && (len(s.ended)-i > s.opts.KeepExecutions || s.ended[i].endedAt < now()-s.opts.KeepFor.Milliseconds()) {
+		e := s.ended[i]
+		s.ended[i] = nil
+		i++
+		if e.evicted || e.endedAt == 0 { // it was redriven and goes on
+			continue
+		}
+		e.evicted = true
+		delete(s.executions, e.arn)
+		if m := e.machine; m != nil {
+			if m.gone++; m.gone > 64 && m.gone*2 > len(m.executions) {
+				m.executions, m.gone = kept(m.executions), 0
+			}
+		}
+		if e.of != nil {
+			e.of.children = kept(e.of.children)
+		}
+	}
+	if i > 0 {
+		s.ended = s.ended[i:]
+	}
+}
+
+func kept(list []*execution) []*execution {
+	var out []*execution
+	for _, e := range list {
+		if !e.evicted {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// startExpress starts an execution of an EXPRESS state machine.
+func (s *Server) startExpress(o *order, end func(*emulator.Execution)) (string, *emulator.Handle, error) {
+	caller, err := s.caller(o.machine.name, o.testCase)
+	if err != nil {
+		return "", nil, err
+	}
+	s.mu.Lock()
+	if o.machine.deleting {
+		s.mu.Unlock()
+		return "", nil, deleting(o.machine.arn)
+	}
+	o.machine.running++
+	s.mu.Unlock()
+	arn := s.prefix + "express:" + o.machine.name + ":" + o.name + ":" + newUUID()
+	h := s.engine.Start(o.revision.compiled, emulator.StartOptions{
+		Info: s.info(o, arn), Input: o.value, Text: o.input, Caller: caller,
+		OnEnd: func(x *emulator.Execution) {
+			s.log(o.revision, x)
+			s.mu.Lock()
+			o.machine.running--
+			s.bury(o.machine)
+			s.mu.Unlock()
+			if end != nil {
+				end(x)
+			}
+		},
+	})
+	return arn, h, nil
+}
+
+var includedTrue, includedFalse = &types.CloudWatchEventsExecutionDataDetails{Included: true}, &types.CloudWatchEventsExecutionDataDetails{}
+
+// optional is the text of an error's name or cause, nil if there is none.
+func optional(text string, missing bool) *string {
+	if missing || text == "" {
+		return nil
+	}
+	return &text
+}
+
+func (s *Server) startSyncExecution(ctx context.Context, in *sfn.StartSyncExecutionInput) (*sfn.StartSyncExecutionOutput, error) {
+	o, err := s.prepare(in.StateMachineArn, in.Name, in.Input, in.TraceHeader, true)
+	if err != nil {
+		return nil, err
+	}
+	if o.machine.typ != types.StateMachineTypeExpress {
+		return nil, wrongType()
+	}
+	arn, h, err := s.startExpress(o, nil)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(s.ctx, cancel)()
+	if err := h.Wait(ctx); err != nil {
+		return nil, err
+	}
+	out := &sfn.StartSyncExecutionOutput{ExecutionArn: &arn, Name: &o.name, StateMachineArn: &o.machine.arn, TraceHeader: in.TraceHeader}
+	h.View(func(x *emulator.Execution) {
+		out.StartDate, out.StopDate = millis(x.Started()), millis(x.Stopped())
+		out.Status = types.SyncExecutionStatus(x.Status())
+		if x.Status() == emulator.Aborted {
+			out.Status = types.SyncExecutionStatusFailed
+		}
+		billed := max((x.Stopped()-x.Started()+99)/100*100, 100)
+		out.BillingDetails = &types.BillingDetails{BilledDurationInMilliseconds: billed, BilledMemoryUsedInMB: 64}
+		shown := includedTrue
+		if in.IncludedData == types.IncludedDataMetadataOnly {
+			shown = includedFalse
+		}
+		out.InputDetails, out.OutputDetails = shown, shown
+		if shown.Included {
+			_, text := x.Input()
+			out.Input = &text
+		}
+		if x.Status() == emulator.Succeeded {
+			if shown.Included {
+				out.Output = aws.String(outputText(x))
+			}
+		} else if e := x.Err(); e != nil && shown.Included {
+			out.Error, out.Cause = optional(e.Name, e.NoName), optional(e.Cause, e.NoCause)
+		}
+	})
+	return out, nil
+}
+
+// outputText is the output as it was written: what was passed through from the input
+// keeps its text.
+func outputText(x *emulator.Execution) string {
+	if h := x.History(); h.Len() > 0 {
+		if e := h.At(h.Len() - 1); e.Type == emulator.ExecutionSucceeded {
+			return e.Text()
+		}
+	}
+	return x.Output().JSON()
+}
+
+// find returns an execution that the API shows.
+func (s *Server) find(arn string) (*execution, error) {
+	if _, err := parseARN(arn, "execution"); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	e := s.executions[arn]
+	s.mu.Unlock()
+	if e == nil {
+		return nil, noExecution(arn)
+	}
+	return e, nil
+}
+
+func ref(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+func (e *execution) machineARN(x *emulator.Execution) *string {
+	if e.machine != nil {
+		return &e.machine.arn
+	}
+	arn := x.Info().StateMachineARN
+	return &arn
+}
+
+const redrivePeriod = 14 * 24 * time.Hour
+
+// redrivable says whether an execution can be redriven, and why not.
+func (e *execution) redrivable(x *emulator.Execution) (types.ExecutionRedriveStatus, *string) {
+	switch st := x.Status(); {
+	case st == emulator.Running || st == emulator.Succeeded:
+		return types.ExecutionRedriveStatusNotRedrivable, aws.String("Execution is " + string(st) + " and cannot be redriven")
+	case time.Since(time.UnixMilli(x.Stopped())) > redrivePeriod:
+		return types.ExecutionRedriveStatusNotRedrivable, aws.String("Execution is past its redrivable period")
+	case x.History().Len() >= emulator.DefaultLimits.Events-1:
+		return types.ExecutionRedriveStatusNotRedrivable, aws.String("Execution history event limit exceeded")
+	case e.of != nil:
+		return types.ExecutionRedriveStatusRedrivableByMapRun, nil
+	}
+	return types.ExecutionRedriveStatusRedrivable, nil
+}
+
+func (s *Server) describeExecution(_ context.Context, in *sfn.DescribeExecutionInput) (*sfn.DescribeExecutionOutput, error) {
+	e, err := s.find(*in.ExecutionArn)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	redriven := e.redriven
+	s.mu.Unlock()
+	data := in.IncludedData != types.IncludedDataMetadataOnly
+	shown := includedTrue
+	if !data {
+		shown = includedFalse
+	}
+	out := &sfn.DescribeExecutionOutput{
+		ExecutionArn: &e.arn, Name: &e.name, InputDetails: shown, TraceHeader: e.trace,
+		StateMachineVersionArn: ref(e.version), StateMachineAliasArn: ref(e.alias),
+	}
+	if e.of != nil {
+		out.MapRunArn = &e.of.arn
+	}
+	e.view(func(x *emulator.Execution) {
+		out.StartDate, out.Status, out.StateMachineArn = millis(x.Started()), types.ExecutionStatus(x.Status()), e.machineARN(x)
+		if x.Stopped() > 0 {
+			out.StopDate = millis(x.Stopped())
+		}
+		if data {
+			_, text := x.Input()
+			out.Input = &text
+		}
+		if x.Status() == emulator.Succeeded {
+			out.OutputDetails = shown
+			if data {
+				out.Output = aws.String(outputText(x))
+			}
+		}
+		if f := x.Err(); f != nil && data {
+			out.Error, out.Cause = optional(f.Name, f.NoName), optional(f.Cause, f.NoCause)
+		}
+		out.RedriveCount = aws.Int32(int32(x.Info().RedriveCount))
+		if redriven > 0 {
+			out.RedriveDate = millis(redriven)
+		}
+		out.RedriveStatus, out.RedriveStatusReason = e.redrivable(x)
+	})
+	return out, nil
+}
+
+func (s *Server) stopExecution(_ context.Context, in *sfn.StopExecutionInput) (*sfn.StopExecutionOutput, error) {
+	e, err := s.find(*in.ExecutionArn)
+	if err != nil {
+		return nil, err
+	}
+	h := e.running()
+	h.Stop(aws.ToString(in.Error), aws.ToString(in.Cause))
+	out := &sfn.StopExecutionOutput{}
+	h.View(func(x *emulator.Execution) { out.StopDate = millis(x.Stopped()) })
+	return out, nil
+}
+
+func (s *Server) redriveExecution(_ context.Context, in *sfn.RedriveExecutionInput) (*sfn.RedriveExecutionOutput, error) {
+	e, err := s.find(*in.ExecutionArn)
+	if err != nil {
+		return nil, err
+	}
+	token := aws.ToString(in.ClientToken)
+	s.mu.Lock()
+	if token != "" && e.redriveToken == token {
+		defer s.mu.Unlock()
+		return &sfn.RedriveExecutionOutput{RedriveDate: millis(e.redriven)}, nil
+	}
+	s.mu.Unlock()
+	refused := func() error {
+		var reason *string
+		e.view(func(x *emulator.Execution) { _, reason = e.redrivable(x) })
+		if reason == nil {
+			reason = aws.String("Execution cannot be redriven")
+		}
+		return failure("ExecutionNotRedrivable", "%s", *reason)
+	}
+	var status types.ExecutionRedriveStatus
+	e.view(func(x *emulator.Execution) { status, _ = e.redrivable(x) })
+	if status != types.ExecutionRedriveStatusRedrivable {
+		return nil, refused()
+	}
+	s.mu.Lock()
+	if e.machine.deleting || e.endedAt == 0 {
+		s.mu.Unlock()
+		return nil, refused()
+	}
+	before, at := e.redriven, e.endedAt
+	e.redriven, e.redriveToken, e.endedAt = now(), token, 0
+	e.machine.running++
+	date := e.redriven
+	s.mu.Unlock()
+	if !e.running().Redrive() {
+		s.mu.Lock()
+		e.redriven, e.endedAt = before, at
+		e.machine.running--
+		s.mu.Unlock()
+		return nil, refused()
+	}
+	return &sfn.RedriveExecutionOutput{RedriveDate: millis(date)}, nil
+}
+
+func (s *Server) listExecutions(_ context.Context, in *sfn.ListExecutionsInput) (*sfn.ListExecutionsOutput, error) {
+	if (in.StateMachineArn == nil) == (in.MapRunArn == nil) {
+		return nil, failure("ValidationException", "Must provide a value for either stateMachineArn or mapRunArn, but not both")
+	}
+	of := aws.ToString(in.StateMachineArn) + aws.ToString(in.MapRunArn)
+	scope := "executions " + of + " " + string(in.StatusFilter) + " " + string(in.RedriveFilter)
+	var r resource
+	var err error
+	if in.StateMachineArn != nil {
+		if r, err = parseARN(of, "stateMachine"); err != nil {
+			return nil, err
+		}
+		if in.RedriveFilter != "" {
+			return nil, failure("ValidationException", "redriveFilter is only supported with mapRunArn")
+		}
+	} else if r, err = parseARN(of, "mapRun"); err != nil {
+		return nil, err
+	}
+	before, err := s.unseal(in.NextToken, scope, 1<<62)
+	if err != nil {
+		return nil, err
+	}
+	list, err := s.executionsOf(r, in)
+	if err != nil {
+		return nil, err
+	}
+	n := pageLimit(in.MaxResults)
+	out := &sfn.ListExecutionsOutput{Executions: []types.ExecutionListItem{}}
+	last := before
+	for i := len(list) - 1; i >= 0; i-- {
+		e := list[i]
+		if e.seq >= before || r.kind == "stateMachine" && r.rest != "" && e.version != r.full && e.alias != r.full {
+			continue
+		}
+		item := types.ExecutionListItem{ExecutionArn: &e.arn, Name: &e.name, StateMachineVersionArn: ref(e.version), StateMachineAliasArn: ref(e.alias)}
+		skip := false
+		e.view(func(x *emulator.Execution) {
+			item.Status = types.ExecutionStatus(x.Status())
+			item.StartDate, item.StateMachineArn = millis(x.Started()), e.machineARN(x)
+			if x.Stopped() > 0 {
+				item.StopDate = millis(x.Stopped())
+			}
+			redrives := x.Info().RedriveCount
+			item.RedriveCount = aws.Int32(int32(redrives))
+			skip = in.StatusFilter != "" && in.StatusFilter != item.Status ||
+				in.RedriveFilter == types.ExecutionRedriveFilterRedriven && redrives == 0 ||
+				in.RedriveFilter == types.ExecutionRedriveFilterNotRedriven && redrives > 0
+		})
+		if skip {
+			continue
+		}
+		if e.of != nil {
+			item.MapRunArn = &e.of.arn
+			item.ItemCount = aws.Int32(e.items())
+		}
+		if len(out.Executions) == n {
+			out.NextToken = s.seal(last, scope)
+			break
+		}
+		last = e.seq
+		out.Executions = append(out.Executions, item)
+	}
+	return out, nil
+}
+
+// executionsOf returns the executions of a state machine or a map run, oldest first.
+func (s *Server) executionsOf(r resource, in *sfn.ListExecutionsInput) ([]*execution, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if r.kind == "mapRun" {
+		m := s.mapRuns[r.full]
+		if m == nil {
+			return nil, noResource(r.full)
+		}
+		return m.children, nil
+	}
+	m, ok := s.machines.get(r.machine())
+	if !ok {
+		return nil, noMachine(r.full)
+	}
+	if m.typ == types.StateMachineTypeExpress {
+		return nil, wrongType()
+	}
+	if r.rest != "" && m.version(r.full) == nil && m.alias(r.rest) == nil {
+		return nil, noResource(r.full)
+	}
+	if m.gone > 0 {
+		m.executions, m.gone = kept(m.executions), 0
+	}
+	return m.executions, nil
+}
+
+func (s *Server) describeStateMachineForExecution(_ context.Context, in *sfn.DescribeStateMachineForExecutionInput) (*sfn.DescribeStateMachineForExecutionOutput, error) {
+	e, err := s.find(*in.ExecutionArn)
+	if err != nil {
+		return nil, err
+	}
+	rev := e.revision
+	out := &sfn.DescribeStateMachineForExecutionOutput{
+		RoleArn: &rev.roleARN, UpdateDate: millis(rev.updated), LoggingConfiguration: rev.logging, TracingConfiguration: rev.tracing,
+		EncryptionConfiguration: rev.encryptionShown(), RevisionId: ref(rev.id),
+	}
+	e.view(func(x *emulator.Execution) {
+		info := x.Info()
+		out.Name, out.StateMachineArn = &info.StateMachineName, &info.StateMachineARN
+	})
+	if e.of != nil {
+		out.MapRunArn, out.Label = &e.of.arn, &e.of.label
+	}
+	if in.IncludedData != types.IncludedDataMetadataOnly {
+		out.Definition, out.VariableReferences = &rev.text, rev.references
+	}
+	return out, nil
+}
+
+// historyOutput is a page of a history before it gets its wire form.
+type historyOutput struct {
+	events []*emulator.Event
+	data   bool
+	next   *string
+}
+
+func (h *historyOutput) raw() []byte {
+	b := append(make([]byte, 0, 64+len(h.events)*192), `{"events":[`...)
+	for i, e := range h.events {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendEvent(b, e, h.data)
+	}
+	b = append(b, ']')
+	if h.next != nil {
+		b = append(b, `,"nextToken":`...)
+		b = value.AppendQuoted(b, *h.next)
+	}
+	return append(b, '}')
+}
+
+func (h *historyOutput) output() any {
+	out := &sfn.GetExecutionHistoryOutput{NextToken: h.next}
+	for _, e := range h.events {
+		out.Events = append(out.Events, e.SDK(h.data))
+	}
+	return out
+}
+
+func (s *Server) getExecutionHistory(_ context.Context, in *sfn.GetExecutionHistoryInput) (*historyOutput, error) {
+	e, err := s.find(*in.ExecutionArn)
+	if err != nil {
+		return nil, err
+	}
+	scope := "history " + e.arn
+	if in.ReverseOrder {
+		scope += " reverse"
+	}
+	skip, err := s.unseal(in.NextToken, scope, 0)
+	if err != nil {
+		return nil, err
+	}
+	n := pageLimit(in.MaxResults)
+	var events []*emulator.Event
+	total := 0
+	e.view(func(x *emulator.Execution) {
+		h := x.History()
+		total = h.Len()
+		if in.ReverseOrder {
+			// The token of a reverse list counts down from the end that the list began at.
+			top := total
+			if in.NextToken != nil {
+				top = int(skip)
+			}
+			for i := top - 1; i >= 0 && len(events) < n; i-- {
+				events = append(events, h.At(i))
+			}
+			return
+		}
+		events = make([]*emulator.Event, 0, min(n, max(total-int(skip), 0)))
+		for i := int(skip); i < total && len(events) < n; i++ {
+			events = append(events, h.At(i))
+		}
+	})
+	out := &historyOutput{events: events, data: in.IncludeExecutionData == nil || *in.IncludeExecutionData}
+	if n := len(events); n > 0 {
+		switch last := int64(events[n-1].ID); {
+		case in.ReverseOrder && last > 1:
+			out.next = s.seal(last-1, scope)
+		case !in.ReverseOrder && int(last) < total:
+			out.next = s.seal(last, scope)
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,80 @@
+package server
+
+import (
+	"reflect"
+	"strconv"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
+
+	"github.com/sfnkit/sfnkit/asl/value"
+	"github.com/sfnkit/sfnkit/emulator"
+)
+
+// logged reports whether an event belongs into a log of a level: ERROR has whatever
+// failed, timed out or was aborted, FATAL the end of executions that did.
+func logged(level types.LogLevel, event types.HistoryEventType) bool {
+	bad := false
+	for _, end := range []string{"Failed", "TimedOut", "Aborted"} {
+		bad = bad || strings.HasSuffix(string(event), end)
+	}
+	switch level {
+	case types.LogLevelAll:
+		return true
+	case types.LogLevelError:
+		return bad || event == types.HistoryEventTypeFailStateEntered
+	case types.LogLevelFatal:
+		return bad && strings.HasPrefix(string(event), "Execution")
+	}
+	return false
+}
+
+// log writes the log of an execution that has ended.
+func (s *Server) log(rev *revision, x *emulator.Execution) {
+	if s.opts.Log == nil || rev == nil || rev.logging.Level == types.LogLevelOff {
+		return
+	}
+	var b []byte
+	info := x.Info()
+	for e := range x.History().All {
+		h := e.SDK(rev.logging.IncludeExecutionData)
+		if !logged(rev.logging.Level, h.Type) {
+			continue
+		}
+		b = append(b, `{"id":"`...)
+		b = strconv.AppendInt(b, h.Id, 10)
+		b = append(b, `","type":"`...)
+		b = append(b, h.Type...)
+		b = append(b, `","details":`...)
+		b = appendDetails(b, &h)
+		if !info.Express {
+			b = append(b, `,"redrive_count":"`...)
+			b = strconv.AppendInt(b, int64(info.RedriveCount), 10)
+			b = append(b, '"')
+		}
+		b = append(b, `,"previous_event_id":"`...)
+		b = strconv.AppendInt(b, h.PreviousEventId, 10)
+		b = append(b, `","event_timestamp":"`...)
+		b = strconv.AppendInt(b, h.Timestamp.UnixMilli(), 10)
+		b = append(b, `","execution_arn":`...)
+		b = value.AppendQuoted(b, info.ARN)
+		b = append(b, '}', '\n')
+	}
+	if len(b) > 0 {
+		s.logLock.Lock()
+		defer s.logLock.Unlock()
+		s.opts.Log.Write(b)
+	}
+}
+
+// appendDetails writes the one set of details that an event has.
+func appendDetails(b []byte, h *types.HistoryEvent) []byte {
+	v := reflect.ValueOf(h).Elem()
+	for i := range eventPlan.fields {
+		f := &eventPlan.fields[i]
+		if f.typ.kind == reflect.Pointer && !f.typ.elem.time && !v.Field(f.index).IsNil() {
+			return f.typ.append(b, v.Field(f.index))
+		}
+	}
+	return append(b, "{}"...)
+}
