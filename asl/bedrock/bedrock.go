@@ -101,24 +101,38 @@ func S3Input(uri any) Payload {
 }
 
 // Option is a further parameter of InvokeModel.
-type Option func(params asl.Object)
+type Option func(p *invokeParameters)
+
+type invokeParameters struct {
+	ModelId                  any
+	Body                     any `json:",omitempty"`
+	Input                    any `json:",omitempty"`
+	Output                   any `json:",omitempty"`
+	ContentType              any `json:",omitempty"`
+	Accept                   any `json:",omitempty"`
+	GuardrailIdentifier      any `json:",omitempty"`
+	GuardrailVersion         any `json:",omitempty"`
+	Trace                    any `json:",omitempty"`
+	PerformanceConfigLatency any `json:",omitempty"`
+	ServiceTier              any `json:",omitempty"`
+}
 
 // S3Output makes the answer be written to s3://bucket/key (string or Dynamic). The result
 // of the task then has a reference in place of the body.
 func S3Output(uri any) Option {
-	return func(p asl.Object) { p["Output"] = asl.Object{"S3Uri": uri} }
+	return func(p *invokeParameters) { p.Output = asl.Object{"S3Uri": uri} }
 }
 
 // ContentType sets the type of the body; the default is application/json.
-func ContentType(mime any) Option { return func(p asl.Object) { p["ContentType"] = mime } }
+func ContentType(mime any) Option { return func(p *invokeParameters) { p.ContentType = mime } }
 
 // Accept sets the type of the answer; the default is application/json.
-func Accept(mime any) Option { return func(p asl.Object) { p["Accept"] = mime } }
+func Accept(mime any) Option { return func(p *invokeParameters) { p.Accept = mime } }
 
 // Guardrail applies a guardrail, an id or ARN, in a version: a number or DRAFT (strings or
 // Dynamic).
 func Guardrail(id, version any) Option {
-	return func(p asl.Object) { p["GuardrailIdentifier"], p["GuardrailVersion"] = id, version }
+	return func(p *invokeParameters) { p.GuardrailIdentifier, p.GuardrailVersion = id, version }
 }
 
 // TraceMode says what the answer tells about a guardrail's work.
@@ -132,25 +146,25 @@ const (
 )
 
 // Trace sets the trace mode.
-func Trace(mode TraceMode) Option { return func(p asl.Object) { p["Trace"] = mode } }
+func Trace(mode TraceMode) Option { return func(p *invokeParameters) { p.Trace = mode } }
 
 // PerformanceConfigLatency sets standard or optimized latency. The API has this parameter;
 // no document says whether Step Functions passes it on.
 func PerformanceConfigLatency(mode any) Option {
-	return func(p asl.Object) { p["PerformanceConfigLatency"] = mode }
+	return func(p *invokeParameters) { p.PerformanceConfigLatency = mode }
 }
 
 // ServiceTier sets the service tier. The API has this parameter; no document says whether
 // Step Functions passes it on.
-func ServiceTier(tier any) Option { return func(p asl.Object) { p["ServiceTier"] = tier } }
+func ServiceTier(tier any) Option { return func(p *invokeParameters) { p.ServiceTier = tier } }
 
 // InvokeModel makes a Task state that asks a model. Its result is {"Body", "ContentType"},
 // with the Body parsed if it is JSON.
 func InvokeModel(name string, m Model, p Payload, options ...Option) *asl.TaskState {
-	params := asl.Object{"ModelId": m.id}
+	params := &invokeParameters{ModelId: m.id}
 	var request Request
 	if p.uri != nil {
-		params["Input"] = asl.Object{"S3Uri": p.uri}
+		params.Input = asl.Object{"S3Uri": p.uri}
 	} else {
 		body := p.body
 		if body == nil {
@@ -159,7 +173,7 @@ func InvokeModel(name string, m Model, p Payload, options ...Option) *asl.TaskSt
 		if r, ok := body.(Request); ok {
 			request, body = r, r.body()
 		}
-		params["Body"] = body
+		params.Body = body
 	}
 	for _, o := range options {
 		o(params)

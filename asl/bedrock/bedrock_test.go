@@ -272,11 +272,11 @@ func TestParameters(t *testing.T) {
 		}
 		out = append(out, m.States[0].Parameters.JSON(), m.States[0].Arguments.JSON())
 	}
-	const rest = `"Output":{"S3Uri":"s3://bucket/answer"},"PerformanceConfigLatency":"optimized","ServiceTier":"flex","Trace":"ENABLED_FULL"}`
+	const rest = `"Output":{"S3Uri":"s3://bucket/answer"},"ContentType":"application/json","Accept":"*/*","GuardrailIdentifier":"abc123","GuardrailVersion":"DRAFT","Trace":"ENABLED_FULL","PerformanceConfigLatency":"optimized","ServiceTier":"flex"}`
 	want := []string{
-		`{"Accept":"*/*","ContentType":"application/json","GuardrailIdentifier":"abc123","GuardrailVersion":"DRAFT","Input":{"S3Uri.$":"States.Format('s3://bucket/{}', $.key)"},"ModelId.$":"$.model",` + rest,
+		`{"ModelId.$":"$.model","Input":{"S3Uri.$":"States.Format('s3://bucket/{}', $.key)"},` + rest,
 		"null", "null",
-		`{"Accept":"*/*","ContentType":"application/json","GuardrailIdentifier":"abc123","GuardrailVersion":"DRAFT","Input":{"S3Uri":"{% 's3://bucket/' & $key %}"},"ModelId":"{% $model %}",` + rest,
+		`{"ModelId":"{% $model %}","Input":{"S3Uri":"{% 's3://bucket/' & $key %}"},` + rest,
 	}
 	if diff := cmp.Diff(want, out); diff != "" {
 		t.Error(diff)

@@ -26,7 +26,7 @@ func ExampleInvokeModel() {
 	fmt.Println(s.ResultSelector)
 	// Output:
 	// arn:aws:states:::bedrock:invokeModel
-	// {"Body":{"anthropic_version":"bedrock-2023-05-31","max_tokens":300,"messages":[{"role":"user","content.$":"$.question"}]},"ModelId":"us.anthropic.claude-sonnet-4-5-20250929-v1:0"}
+	// {"ModelId":"us.anthropic.claude-sonnet-4-5-20250929-v1:0","Body":{"anthropic_version":"bedrock-2023-05-31","max_tokens":300,"messages":[{"role":"user","content.$":"$.question"}]}}
 	// {"answer.$":"States.ArrayGetItem($.Body.content[?(@.type=='text')].text, 0)","tokens.$":"$.Body.usage.output_tokens"}
 }
 
@@ -41,7 +41,7 @@ func ExampleInvokeModel_jsonata() {
 	fmt.Println(m.States[0].Arguments)
 	fmt.Println(m.States[0].Output)
 	// Output:
-	// {"Body":{"schemaVersion":"messages-v1","messages":[{"role":"user","content":[{"text":"{% $states.input.question %}"}]}],"inferenceConfig":{"maxTokens":300}},"ModelId":"eu.amazon.nova-lite-v1:0"}
+	// {"ModelId":"eu.amazon.nova-lite-v1:0","Body":{"schemaVersion":"messages-v1","messages":[{"role":"user","content":[{"text":"{% $states.input.question %}"}]}],"inferenceConfig":{"maxTokens":300}}}
 	// {"answer":"{% $join($states.result.Body.output.message.content.text) %}"}
 }
 
@@ -54,5 +54,5 @@ func ExampleS3Input() {
 
 	fmt.Println(asl.Define(ask).MustBuild().States[0].Parameters)
 	// Output:
-	// {"ContentType":"application/json","Input":{"S3Uri.$":"States.Format('s3://my-bucket/prompts/{}.json', $.id)"},"ModelId":"us.amazon.nova-pro-v1:0","Output":{"S3Uri.$":"States.Format('s3://my-bucket/answers/{}.json', $.id)"}}
+	// {"ModelId":"us.amazon.nova-pro-v1:0","Input":{"S3Uri.$":"States.Format('s3://my-bucket/prompts/{}.json', $.id)"},"Output":{"S3Uri.$":"States.Format('s3://my-bucket/answers/{}.json', $.id)"},"ContentType":"application/json"}
 }
