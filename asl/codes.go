@@ -33,7 +33,6 @@ const (
 	CodeNoTaskToken        = "no-task-token"
 	CodeMaxDelay           = "max-delay"
 	CodeNotDistributed     = "not-distributed"
-	CodeNoDefault          = "no-default"
 	CodeIntrinsic          = "intrinsic-arguments"
 )
 

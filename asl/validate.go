@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"sort"
 	"strings"
@@ -235,6 +236,8 @@ type validator struct {
 
 	read, assigned []variableUse
 	dynamicAssign  bool // some assignments are not known by name
+	dynamicRead    bool // some expressions could not be looked into
+	work           int  // states visited to learn where variables are known
 }
 
 // scope is a state while it is looked at, and what the rules after that want to know.
@@ -258,6 +261,8 @@ type part struct {
 	outer    *scope // the state it is in, nil for the machine itself
 	states   []*scope
 	isolated bool // of a distributed Map: the variables outside are not seen
+	byName   map[string]*scope
+	after    map[string]map[string]bool // by variable, the states where it may be known
 }
 
 func (v *validator) add(d Diagnostic, n *node) {
@@ -372,9 +377,11 @@ func (v *validator) part(p *part, fields []string, express bool) {
 			if len(k.kids) == 0 {
 				v.refuse(st, k, at, "Value cannot be empty")
 			}
+			p.byName = make(map[string]*scope, len(k.kids))
 			for j := range k.kids {
 				if s := v.state(p, &k.kids[j], at, express); s != nil {
 					p.states = append(p.states, s)
+					p.byName[s.name] = s
 				}
 			}
 		}
@@ -524,7 +531,7 @@ func (v *validator) oneOf(st *scope, n *node, loc string, values ...string) bool
 const (
 	maxSeconds  = 99_999_999 // of TimeoutSeconds, HeartbeatSeconds, Seconds and as a count of attempts
 	maxDelay    = 31_622_400
-	noMaximum   = 1 << 62
+	noMaximum   = math.MaxInt64
 	maxName     = 80 // characters in the name of a state
 	maxLabel    = 40
 	maxVariable = 80
@@ -563,7 +570,7 @@ func (v *validator) between(st *scope, n *node, loc string, least, most float64)
 	switch f := n.scalar.Float64(); {
 	case f < least:
 		v.refuse(st, n, loc, "Minimum value is "+number64(least))
-	case f > most:
+	case f > most && most != noMaximum:
 		v.refuse(st, n, loc, "Maximum value is "+number64(most))
 	}
 }

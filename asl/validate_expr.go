@@ -249,8 +249,10 @@ func (v *validator) assign(st *scope, n *node, loc string) {
 			continue
 		case name == "states":
 			v.refuseAs(CodeReservedVariable, st, k, loc, "Cannot assign to reserved variable '$states'.", "")
+			continue
 		case !validVariable(name):
 			v.refuseAs(CodeInvalidVariable, st, k, loc, "Invalid variable name '"+name+"': the variable name contains invalid characters.", "")
+			continue
 		case utf8.RuneCountInString(name) > maxVariable:
 			v.refuseAs(CodeInvalidVariable, st, k, loc, "Invalid variable name '"+name+"': the variable name is longer than 80 characters.", "")
 		}

@@ -18,7 +18,6 @@ const (
 	CodeInvalidStateName   = "INVALID_STATE_NAME"
 	CodeDuplicateLabel     = "DUPLICATE_LABEL_NAME"
 	CodeInvalidLabel       = "INVALID_LABEL_NAME"
-	CodeTooDeep            = "TOO_DEEPLY_NESTED"
 	CodeInvalidJSONata     = "INVALID_JSONATA_EXPRESSION"
 	CodeUnsupportedJSONata = "UNSUPPORTED_JSONATA_EXPRESSION"
 	CodeReservedVariable   = "RESERVED_VARIABLE_NAME"
