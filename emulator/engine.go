@@ -1,7 +1,6 @@
 package emulator
 
 import (
-	"container/heap"
 	"context"
 	"crypto/rand"
 	"encoding/binary"
@@ -34,8 +33,7 @@ type Engine struct {
 	calls  chan struct{}
 
 	mu      sync.Mutex
-	timers  timerHeap
-	seq     int64
+	timers  timerQueue
 	wake    chan struct{}
 	offset  int64 // of virtual time against the clock, in milliseconds
 	busy    int   // pieces of work going on
@@ -309,8 +307,8 @@ func (e *Engine) keepTime() {
 		now := time.Now().UnixMilli() + e.offset
 		wait := time.Hour
 		var due []func()
-		for len(e.timers) > 0 {
-			if next := e.timers[0].at; next > now {
+		for e.timers.first() != nil {
+			if next := e.timers.first().at; next > now {
 				if !e.opts.Virtual || e.busy > 0 || len(due) > 0 || e.waitsOutside() {
 					wait = time.Duration(next-now) * time.Millisecond
 					break
@@ -318,7 +316,7 @@ func (e *Engine) keepTime() {
 				e.offset += next - now
 				now = next
 			}
-			due = append(due, heap.Pop(&e.timers).(timer).f)
+			due = append(due, e.timers.pop().f)
 			if e.opts.Virtual {
 				break // one at a time: what it causes may come before the next
 			}
@@ -359,16 +357,22 @@ type engineRun struct {
 
 func (r *engineRun) now() int64 { return r.e.Now() }
 
-func (r *engineRun) at(ms int64, f func()) {
+func (r *engineRun) at(ms int64, f func()) *timer {
 	e := r.e
 	e.mu.Lock()
-	e.seq++
-	heap.Push(&e.timers, timer{at: ms, seq: e.seq, f: f})
-	first := e.timers[0].seq == e.seq
+	t := e.timers.add(ms, f)
+	first := e.timers.first() == t
 	e.mu.Unlock()
 	if first {
 		e.nudge()
 	}
+	return t
+}
+
+func (r *engineRun) drop(t *timer) {
+	r.e.mu.Lock()
+	r.e.timers.remove(t)
+	r.e.mu.Unlock()
 }
 
 func (r *engineRun) spawn(f func(context.Context)) { r.e.goDo(func() { f(r.e.ctx) }) }

@@ -1,7 +1,6 @@
 package emulator
 
 import (
-	"container/heap"
 	"context"
 	"errors"
 	"fmt"
@@ -65,7 +64,8 @@ func (e *NoAnswerError) Error() string {
 // one for a single execution on the caller's goroutine, one for a server.
 type runEnv interface {
 	now() int64
-	at(ms int64, f func())
+	at(ms int64, f func()) *timer
+	drop(t *timer)
 	spawn(f func(ctx context.Context))
 	caller() Caller
 	child(r *MapRun, name string, input value.Value, done func(*Execution)) (cancel func())
@@ -86,6 +86,45 @@ type run struct {
 	maps map[TaskID]*mapRunner
 	done func(*Execution)
 	over bool
+
+	timers  []runTimer
+	sweepAt int
+}
+
+// runTimer is a timer of an execution, with what it is about.
+type runTimer struct {
+	id TaskID
+	*timer
+}
+
+// keep remembers a timer, and from time to time drops those whose task has ended.
+func (r *run) keep(id TaskID, t *timer) {
+	if len(r.timers) >= max(r.sweepAt, 8) {
+		kept := r.timers[:0]
+		for _, t := range r.timers {
+			if t.id>>32 != 0 && r.x.waiter(t.id) == nil {
+				r.env.drop(t.timer)
+			} else {
+				kept = append(kept, t)
+			}
+		}
+		clear(r.timers[len(kept):])
+		r.timers = kept
+		r.sweepAt = 2 * len(kept)
+	}
+	r.timers = append(r.timers, runTimer{id, t})
+}
+
+// fired forgets a timer that has come to its time.
+func (r *run) fired(t *timer) {
+	for i := range r.timers {
+		if r.timers[i].timer == t {
+			last := len(r.timers) - 1
+			r.timers[i], r.timers[last] = r.timers[last], runTimer{}
+			r.timers = r.timers[:last]
+			return
+		}
+	}
 }
 
 // do tells the execution something and sees to what it wants then.
@@ -104,6 +143,10 @@ func (r *run) do(tell func(x *Execution, now int64)) {
 	ended := r.x.Status() != Running && !r.over
 	if ended {
 		r.over = true
+		for _, t := range r.timers {
+			r.env.drop(t.timer)
+		}
+		r.timers = nil
 	}
 	unlock()
 	if ended && r.done != nil {
@@ -116,9 +159,14 @@ func (r *run) command(c Command) {
 	switch c.Kind {
 	case StartTimer:
 		kind := c.Timer // not c: many of these closures wait for a long time
-		r.env.at(c.At, func() {
-			r.do(func(x *Execution, now int64) { x.TimerFired(now, id, kind) })
+		var t *timer
+		t = r.env.at(c.At, func() {
+			r.do(func(x *Execution, now int64) {
+				r.fired(t)
+				x.TimerFired(now, id, kind)
+			})
 		})
+		r.keep(id, t)
 	case CallTask:
 		req := c.Request
 		r.env.spawn(func(ctx context.Context) { r.call(ctx, id, req) })
@@ -311,8 +359,7 @@ type loop struct {
 	opts   Options
 	limits Limits
 	clock  int64
-	seq    int64
-	timers timerHeap
+	timers timerQueue
 	ready  []func(context.Context)
 	err    error
 	result *Result
@@ -331,10 +378,8 @@ func (o *Options) callerOrNone() Caller {
 	})
 }
 
-func (l *loop) at(ms int64, f func()) {
-	l.seq++
-	heap.Push(&l.timers, timer{at: ms, seq: l.seq, f: f})
-}
+func (l *loop) at(ms int64, f func()) *timer { return l.timers.add(ms, f) }
+func (l *loop) drop(t *timer)                { l.timers.remove(t) }
 
 func (l *loop) spawn(f func(context.Context)) { l.ready = append(l.ready, f) }
 
@@ -368,10 +413,10 @@ func (l *loop) drain(x *Execution) error {
 		if x.Status() != Running {
 			return nil
 		}
-		if len(l.timers) == 0 {
+		if l.timers.first() == nil {
 			return fmt.Errorf("the execution waits for something that nobody will tell it, such as a task token; give a response for the state")
 		}
-		t := heap.Pop(&l.timers).(timer)
+		t := l.timers.pop()
 		if t.at > l.clock {
 			l.clock = t.at
 		}
@@ -419,25 +464,4 @@ func (m *MapRun) childInfo(name string) Info {
 		StateMachineARN: prefix + "stateMachine:" + machine, Region: p.Region, Account: p.Account, Partition: p.Partition,
 		Express: m.Express,
 	}
-}
-
-type timer struct {
-	at, seq int64
-	f       func()
-}
-
-type timerHeap []timer
-
-func (h timerHeap) Len() int { return len(h) }
-func (h timerHeap) Less(i, j int) bool {
-	return h[i].at < h[j].at || h[i].at == h[j].at && h[i].seq < h[j].seq
-}
-func (h timerHeap) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
-func (h *timerHeap) Push(x any)   { *h = append(*h, x.(timer)) }
-func (h *timerHeap) Pop() any {
-	old := *h
-	t := old[len(old)-1]
-	old[len(old)-1] = timer{}
-	*h = old[:len(old)-1]
-	return t
 }
