@@ -1,0 +1,12 @@
+package main
+
+import "github.com/spf13/cobra"
+
+func commands() []*cobra.Command {
+	return []*cobra.Command{
+		runCommand(),
+		validateCommand(),
+		explainCommand(),
+		versionCommand(),
+	}
+}

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sfnkit/sfnkit/asl"
+	"github.com/sfnkit/sfnkit/asl/value"
+	"github.com/sfnkit/sfnkit/policygen/explain"
+)
+
+func explainCommand() *cobra.Command {
+	var x explain.Explainer
+	cmd := &cobra.Command{
+		Use:   "explain MESSAGE|FILE|CODE",
+		Short: "Say what an error means and what cures it",
+		Long: `Explain takes the text of an error as it was found in a terminal, a log or an
+execution, a file with such a text, or the history of an execution as
+GetExecutionHistory gives it ("-" for standard input). It says what the error
+means, the causes in the order to check, how to tell them apart, and the fixes.
+Of a CODE that "sfnkit validate" prints it says what it is about.
+
+It works offline, and exits 1 if it does not know the error.`,
+		Example: `  sfnkit explain "You don't have access to the model with the specified model ID."
+  sfnkit explain history.json --region eu-central-1`,
+		Args: exactArgs("MESSAGE, FILE or CODE"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			text, isFile, err := readMessage(args[0], cmd.InOrStdin())
+			if err != nil {
+				return err
+			}
+			out := cmd.OutOrStdout()
+			if isFile {
+				if dump, err := value.ParseString(text); err == nil {
+					return explainHistory(out, args[0], &x, dump)
+				}
+			}
+			if c, ok := asl.Explain(strings.TrimSpace(text)); ok {
+				return explainCode(out, c)
+			}
+			e, known := x.Explain(text)
+			if _, err := io.WriteString(out, e.Text()); err != nil {
+				return err
+			}
+			if !known {
+				return errFindings
+			}
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&x.Region, "region", "", "the `REGION` of the call")
+	cmd.Flags().StringVar(&x.Account, "account", "", "the `ACCOUNT` of the caller")
+	cmd.Flags().StringVar(&x.Model, "model", "", "the model `ID` of the call")
+	return cmd
+}
+
+// readMessage returns the message, and whether it came from a file.
+func readMessage(arg string, stdin io.Reader) (string, bool, error) {
+	if info, err := os.Stat(arg); arg != "-" && (err != nil || info.IsDir()) {
+		if strings.HasSuffix(arg, ".json") {
+			return "", false, fmt.Errorf("%s: there is no such file", arg)
+		}
+		return arg, false, nil
+	}
+	text, err := readFile(arg, stdin)
+	return string(text), true, err
+}
+
+func explainHistory(out io.Writer, name string, x *explain.Explainer, dump value.Value) error {
+	findings, err := x.History(dump)
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	if len(findings) == 0 {
+		_, err := fmt.Fprintln(out, "The history shows no failure.")
+		return err
+	}
+	known := true
+	for i := range findings {
+		known = known && findings[i].Known
+		if i > 0 {
+			fmt.Fprintln(out)
+		}
+		if _, err := io.WriteString(out, findings[i].Text()); err != nil {
+			return err
+		}
+	}
+	if !known {
+		return errFindings
+	}
+	return nil
+}
+
+func explainCode(out io.Writer, c asl.Explanation) error {
+	indent := func(s string) string {
+		return "  " + strings.ReplaceAll(strings.TrimRight(s, "\n"), "\n", "\n  ") + "\n"
+	}
+	text := fmt.Sprintf("%s\n[%s, %s]\n\n%s\n", c.Title, c.Code, c.Severity, c.Meaning)
+	if c.Bad != "" {
+		text += "\nNot so:\n\n" + indent(c.Bad)
+	}
+	if c.Good != "" {
+		text += "\nBut so:\n\n" + indent(c.Good)
+	}
+	if c.Document != "" {
+		text += "\nSee " + c.Document + "\n"
+	}
+	_, err := io.WriteString(out, text)
+	return err
+}

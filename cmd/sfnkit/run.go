@@ -1,0 +1,235 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sfnkit/sfnkit/asl/value"
+	"github.com/sfnkit/sfnkit/emulator"
+	"github.com/sfnkit/sfnkit/emulator/calls"
+)
+
+type runFlags struct {
+	input     string
+	responses string
+	testCase  string
+	output    string
+	history   string
+	quiet     bool
+	full      bool
+	noLimits  bool
+}
+
+func runCommand() *cobra.Command {
+	var f runFlags
+	cmd := &cobra.Command{
+		Use:   "run PATH",
+		Short: "Run a workflow against recorded responses",
+		Long: `Run executes a definition (JSON or YAML, "-" for standard input), or the workflow
+in a folder: workflow.asl.json with, beside it, input.json and responses.json.
+
+Calls are answered by recorded responses: a mock configuration as Step Functions
+Local reads it, or the history of a real execution (GetExecutionHistory). Time is
+virtual: waiting takes none.
+
+What happens goes to standard error, one line an event; the output of the
+workflow goes to standard output.`,
+		Example: `  sfnkit run workflows/promptchain
+  sfnkit run flow.asl.json --input '{"n": 1}' --responses MockConfigFile.json --test-case Happy
+  sfnkit run flow.asl.json --responses history.json --output json`,
+		Args: exactArgs("PATH"),
+		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args[0]) },
+	}
+	fs := cmd.Flags()
+	fs.StringVarP(&f.input, "input", "i", "", "the input: a `FILE`, JSON text, or - for standard input (default: the folder's input.json, else {})")
+	fs.StringVarP(&f.responses, "responses", "r", "", "a `FILE` with recorded responses (default: the folder's responses.json)")
+	fs.StringVar(&f.testCase, "test-case", "", "the test `CASE` of the responses, or MACHINE#CASE; needed if there are several")
+	fs.StringVarP(&f.output, "output", "o", "text", "what to print: text or json")
+	fs.StringVar(&f.history, "history", "", "write the execution history to a `FILE`, as GetExecutionHistory gives it")
+	fs.BoolVarP(&f.quiet, "quiet", "q", false, "print no trace")
+	fs.BoolVar(&f.full, "full", false, "print values in full in the trace")
+	fs.BoolVar(&f.noLimits, "no-limits", false, "lift the service's limits on payloads and events")
+	return cmd
+}
+
+func (f *runFlags) run(cmd *cobra.Command, path string) error {
+	if err := choice("output", f.output, "text", "json"); err != nil {
+		return err
+	}
+	w, err := openWorkflow(path, cmd.InOrStdin())
+	if err != nil {
+		return err
+	}
+	machine, err := emulator.Compile(w.machine)
+	if err != nil {
+		return compileError(w, err)
+	}
+	input, text, err := f.readInput(w, cmd.InOrStdin())
+	if err != nil {
+		return err
+	}
+	responses, err := f.readResponses(w)
+	if err != nil {
+		return err
+	}
+
+	opts := emulator.Options{Text: text, Info: emulator.Info{StateMachineName: w.title()}}
+	if f.noLimits {
+		opts.Limits = &emulator.Limits{}
+	}
+	opts.Caller = calls.Recorded(responses, nil)
+
+	stderr := cmd.ErrOrStderr()
+	t := newTrace(io.Discard, w.machine, f.full)
+	if !f.quiet && f.output == "text" {
+		t = newTrace(stderr, w.machine, f.full)
+	}
+	opts.OnEvent = t.event
+	result, err := emulator.Run(cmd.Context(), machine, input, opts)
+	if err != nil {
+		return runError(w, err)
+	}
+	x := result.Execution
+	t.summary(x)
+	if f.history != "" {
+		if err := writeHistory(f.history, x.History()); err != nil {
+			return err
+		}
+	}
+	if f.output == "json" {
+		err = printIndented(cmd.OutOrStdout(), resultJSON(x))
+	} else if e := x.Err(); e != nil {
+		note(stderr, "%v", e)
+	} else {
+		err = printIndented(cmd.OutOrStdout(), x.Output())
+	}
+	if err == nil && x.Status() != emulator.Succeeded {
+		return errFindings
+	}
+	return err
+}
+
+func (f *runFlags) readInput(w *workflow, stdin io.Reader) (value.Value, string, error) {
+	arg := f.input
+	if arg == "" {
+		arg = w.input
+	}
+	if arg == "" {
+		return value.EmptyObject, "{}", nil
+	}
+	if arg == "-" && w.name == "-" {
+		return value.Value{}, "", errors.New("the definition and the input cannot both come from standard input")
+	}
+	return readJSON("input", arg, stdin)
+}
+
+func (f *runFlags) readResponses(w *workflow) (*calls.Responses, error) {
+	file := f.responses
+	if file == "" {
+		file = w.responses
+	}
+	if file == "" {
+		if f.testCase != "" {
+			return nil, errors.New("--test-case needs --responses FILE")
+		}
+		return new(calls.Responses), nil
+	}
+	machine, testCase := "", f.testCase
+	if m, c, ok := strings.Cut(testCase, "#"); ok {
+		machine, testCase = m, c
+	}
+	r, err := calls.LoadResponses(file, machine, testCase)
+	if err != nil {
+		return nil, plain(err)
+	}
+	switch err := r.Check(w.machine); {
+	case err == nil:
+		return r, nil
+	case strings.HasPrefix(err.Error(), file+":"):
+		return nil, err
+	default:
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+}
+
+// title is the name of the state machine: that of its folder or file.
+func (w *workflow) title() string {
+	if w.name == "-" {
+		return ""
+	}
+	base := filepath.Base(w.name)
+	for _, n := range definitionNames {
+		if base == n {
+			if abs, err := filepath.Abs(w.name); err == nil {
+				return filepath.Base(filepath.Dir(abs))
+			}
+		}
+	}
+	base, _, _ = strings.Cut(base, ".")
+	return base
+}
+
+// compileError says where in the file a definition cannot run.
+func compileError(w *workflow, err error) error {
+	var ce *emulator.CompileError
+	if errors.As(err, &ce) && ce.State != "" {
+		return fmt.Errorf("%s: %w", w.place(ce.State, ce.Field), err)
+	}
+	return fmt.Errorf("%s: %w", w.name, err)
+}
+
+// runError says where in the file the state is that got no answer.
+func runError(w *workflow, err error) error {
+	var na *emulator.NoAnswerError
+	if errors.As(err, &na) {
+		return fmt.Errorf("%s: %w", w.place(na.State, "Resource"), err)
+	}
+	return err
+}
+
+// place is the file and position of a state's field.
+func (w *workflow) place(state, field string) string {
+	if at := w.machine.Source().Position(location(w.machine, state, field)); at.Line > 0 {
+		return w.name + ":" + at.String()
+	}
+	return w.name
+}
+
+func resultJSON(x *emulator.Execution) value.Value {
+	b := value.NewBuilder(8)
+	b.Set("executionArn", value.String(x.Info().ARN))
+	b.Set("status", value.String(string(x.Status())))
+	b.Set("startDate", value.String(timestamp(x.Started())))
+	b.Set("stopDate", value.String(timestamp(x.Stopped())))
+	if e := x.Err(); e != nil {
+		if !e.NoName {
+			b.Set("error", value.String(e.Name))
+		}
+		if !e.NoCause {
+			b.Set("cause", value.String(e.Cause))
+		}
+	} else {
+		b.Set("output", x.Output())
+	}
+	return b.Object()
+}
+
+func timestamp(ms int64) string {
+	return time.UnixMilli(ms).UTC().Format("2006-01-02T15:04:05.000Z")
+}
+
+func printIndented(w io.Writer, v value.Value) error {
+	_, err := w.Write(append(v.AppendIndent(nil, "  "), '\n'))
+	return err
+}
+
+func writeFile(path string, text []byte) error {
+	return plain(os.WriteFile(path, text, 0o666))
+}
