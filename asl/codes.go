@@ -34,6 +34,7 @@ const (
 	CodeMaxDelay           = "max-delay"
 	CodeNotDistributed     = "not-distributed"
 	CodeIntrinsic          = "intrinsic-arguments"
+	CodeUnknownFunction    = "unknown-function"
 )
 
 //go:embed data/codes.json

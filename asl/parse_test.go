@@ -76,6 +76,8 @@ var mislabelled = map[string]string{
 	"statelint--task-with-credentials":                                         `Credentials without RoleArn; recorded refusal: credentials-unknown-field`,
 	"localstack--scenarios-map-state-label-invalid-char-fail":                  `a template whose {invalid_char} the test fills in with characters that were recorded as refused; { and } are among them`,
 	"statelint--succeed-with-comment-in-catcher":                               `lambda:invoke without Parameters; the service was measured to refuse that ("Parameters field is required for resource ARN")`,
+	"asl-validator--invalid-json-surround-syntax-extra-spaces":                 `a line end inside of {% %}; white space there is free (the text is trimmed), as in many deployed samples`,
+	"asl-validator--invalid-jsonata-surround-syntax-no-spaces":                 `{%10%} without blanks; deployed samples write {%$lowercase(...)`,
 	"cfn-lint--unit-Valid-string-json":                                         `refused by the source's tool only because ${jobqueue}, a placeholder, is no ARN`,
 }
 
