@@ -96,7 +96,7 @@ func (x *Execution) distributed(t *thread, v *view, items value.Value, concurren
 			if err != nil {
 				return err
 			}
-			n, whole := got.Int64()
+			n, whole := numeric(got).Int64()
 			switch {
 			case !whole:
 				return x.located(t, runtimeError("The %sPath field refers to value \"%s\" which is not a valid integer: %s",

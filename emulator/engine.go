@@ -106,6 +106,8 @@ type StartOptions struct {
 	OnEnd func(*Execution)
 	// OnChild is told of the child executions of distributed Map states when they begin.
 	OnChild func(*MapRun, *Handle)
+	// OnChildEnd is told of them when they have ended, without locks.
+	OnChildEnd func(*MapRun, *Execution)
 }
 
 // Start begins an execution. It runs on the caller's goroutine until it first waits.
@@ -120,7 +122,7 @@ func (e *Engine) Start(m *Machine, o StartOptions) *Handle {
 func (e *Engine) prepare(m *Machine, o StartOptions) *Handle {
 	o.Info.fill()
 	h := &Handle{end: o.OnEnd, x: NewExecution(m, o.Info, o.Input, o.Text, e.limits, randomSources())}
-	h.run = run{env: &engineRun{e: e, call: o.Caller, onChild: o.OnChild}, x: h.x, lock: h.lock, done: h.ended}
+	h.run = run{env: &engineRun{e: e, opts: o}, x: h.x, lock: h.lock, done: h.ended}
 	return h
 }
 
@@ -176,6 +178,58 @@ func (h *Handle) Redrive() bool {
 		}
 	})
 	return redriven
+}
+
+// Halt makes the execution abort instead of entering another state.
+func (h *Handle) Halt() { h.View((*Execution).Halt) }
+
+// MapRunState is how far a map run has got.
+type MapRunState struct {
+	Spec       *MapRun
+	Items      Counts
+	Executions Counts
+}
+
+// MapRun returns the state of a map run of this execution. It reports false if no map run
+// with the ARN goes on.
+func (h *Handle) MapRun(arn string) (MapRunState, bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, m := range h.run.maps {
+		if m.spec.ARN == arn {
+			return MapRunState{Spec: m.spec, Items: m.items, Executions: m.executed}, true
+		}
+	}
+	return MapRunState{}, false
+}
+
+// UpdateMapRun changes the bounds of a map run that goes on; nil leaves one as it is. It
+// reports false if no map run with the ARN goes on.
+func (h *Handle) UpdateMapRun(arn string, concurrency *int, toleratedCount *int64, toleratedPercentage *float64) bool {
+	h.mu.Lock()
+	var found *mapRunner
+	for _, m := range h.run.maps {
+		if m.spec.ARN == arn {
+			found = m
+			spec := *m.spec
+			if concurrency != nil {
+				spec.Concurrency = *concurrency
+			}
+			if toleratedCount != nil {
+				spec.ToleratedCount = *toleratedCount
+			}
+			if toleratedPercentage != nil {
+				spec.ToleratedPercentage = *toleratedPercentage
+			}
+			m.spec = &spec
+		}
+	}
+	h.mu.Unlock()
+	if found == nil {
+		return false
+	}
+	h.run.env.spawn(found.pump)
+	return true
 }
 
 // Wait waits until the execution has ended or ctx has.
@@ -350,9 +404,8 @@ func (e *Engine) waitsOutside() bool {
 
 // engineRun is the runEnv of one execution in an engine.
 type engineRun struct {
-	e       *Engine
-	call    Caller
-	onChild func(*MapRun, *Handle)
+	e    *Engine
+	opts StartOptions
 }
 
 func (r *engineRun) now() int64 { return r.e.Now() }
@@ -385,14 +438,23 @@ func (r *engineRun) caller() Caller {
 		case <-ctx.Done():
 			return Answer{}, ctx.Err()
 		}
-		return (&Options{Caller: r.call}).callerOrNone().Call(ctx, req)
+		return (&Options{Caller: r.opts.Caller}).callerOrNone().Call(ctx, req)
 	})
 }
 
 func (r *engineRun) child(m *MapRun, name string, input value.Value, done func(*Execution)) func() {
-	h := r.e.prepare(m.Machine, StartOptions{Info: m.childInfo(name), Input: input, Caller: r.call, OnEnd: done, OnChild: r.onChild})
-	if r.onChild != nil {
-		r.onChild(m, h)
+	o := r.opts
+	o.Info, o.Input, o.Text = m.childInfo(name), input, ""
+	o.OnEnd = done
+	if r.opts.OnChildEnd != nil {
+		o.OnEnd = func(x *Execution) {
+			r.opts.OnChildEnd(m, x)
+			done(x)
+		}
+	}
+	h := r.e.prepare(m.Machine, o)
+	if r.opts.OnChild != nil {
+		r.opts.OnChild(m, h)
 	}
 	h.run.do(func(x *Execution, now int64) { x.Begin(now) })
 	return func() { h.Stop("", "") }

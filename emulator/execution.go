@@ -80,6 +80,7 @@ type Execution struct {
 	onlyRoot  thread // the storage of root
 	env       *intrinsic.Env
 	envThread *thread // whose variables env.Variable finds
+	halting   bool    // the next state is not entered any more
 	full      bool    // the history has no room but for the end
 	probe     *probe  // set while a single state is tested
 }
@@ -346,6 +347,10 @@ func (x *Execution) enter(t *thread, s *state, input value.Value) {
 func (x *Execution) advance(t *thread) {
 	for x.status == Running && !x.full && t.id == 0 && t.state != nil {
 		s := t.state
+		if x.halting && t.entered == 0 {
+			x.finish(Aborted, ExecutionAborted, t.prev, &Error{NoName: true, NoCause: true})
+			return
+		}
 		if t.entered == 0 {
 			e := x.emit(s.enter, t.prev, t.input)
 			e.Name = s.name
@@ -511,7 +516,7 @@ func (x *Execution) leave(t *thread, next *state, output, assigned value.Value) 
 	}
 	e := x.emit(s.exit, t.prev, output)
 	e.Name = s.name
-	if assigned.IsObject() {
+	if assigned.Len() > 0 {
 		if e.Detail == nil {
 			e.Detail = &Detail{}
 		}
@@ -752,6 +757,10 @@ func (x *Execution) Stop(now int64, name, cause string) {
 	x.now = now
 	x.finish(Aborted, ExecutionAborted, x.lastOfRoot(), NewError(name, cause))
 }
+
+// Halt makes the execution abort instead of entering another state, which is what becomes
+// of running executions when their state machine is deleted.
+func (x *Execution) Halt() { x.halting = true }
 
 func (x *Execution) lastOfRoot() int32 {
 	if x.root == nil {

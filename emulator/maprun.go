@@ -10,7 +10,7 @@ import (
 
 // Counts are the counters of a map run, by item and by child execution.
 type Counts struct {
-	Pending, Running, Succeeded, Failed, TimedOut, Aborted, Total, ResultsWritten int64
+	Running, Succeeded, Failed, TimedOut, Aborted, Total, ResultsWritten int64
 }
 
 // mapRunner runs the child executions of a MapRun, at most Concurrency at a time, reading
@@ -113,12 +113,13 @@ func (m *mapRunner) cancel() {
 
 // pump starts children until the limit is reached or the items are at their end.
 func (m *mapRunner) pump(ctx context.Context) {
-	limit := m.spec.Concurrency
-	if limit <= 0 || limit > maxChildren {
-		limit = maxChildren
-	}
 	for {
 		unlock := m.run.lock()
+		spec := m.spec
+		limit := spec.Concurrency
+		if limit <= 0 || limit > maxChildren {
+			limit = maxChildren
+		}
 		if m.over || m.pumping || m.atEnd || m.active >= limit {
 			unlock()
 			return
@@ -154,7 +155,7 @@ func (m *mapRunner) pump(ctx context.Context) {
 		name := m.run.x.sources.UUID()
 		unlock()
 		ended := false
-		cancel := m.run.env.child(m.spec, name, input, func(x *Execution) {
+		cancel := m.run.env.child(spec, name, input, func(x *Execution) {
 			ended = true
 			m.ended(ctx, i, n, x)
 		})
