@@ -1,0 +1,173 @@
+package policygen_test
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/sfnkit/sfnkit/asl"
+	"github.com/sfnkit/sfnkit/policygen"
+	"github.com/sfnkit/sfnkit/policygen/iam"
+)
+
+// shared finds the folder of facts and corpora outside the repository.
+func shared(t testing.TB) string {
+	t.Helper()
+	dir := os.Getenv("SFNKIT_SHARED")
+	if dir == "" {
+		dir = filepath.Join("..", "..", "shared")
+	}
+	if _, err := os.Stat(dir); err != nil {
+		t.Skipf("the shared corpora are not there (%v); set SFNKIT_SHARED", err)
+	}
+	return dir
+}
+
+type corpusCase struct {
+	ID, Dir, Kind string
+	Context       struct{ Region, Account, Partition, StateMachineName string }
+	Lacking       []json.RawMessage
+	Unused        []json.RawMessage
+
+	machine *asl.StateMachine
+	policy  *iam.Policy
+	opts    policygen.Options
+}
+
+func corpus(t testing.TB) []corpusCase {
+	t.Helper()
+	dir := filepath.Join(shared(t), "corpora", "policies")
+	text, err := os.ReadFile(filepath.Join(dir, "index.json"))
+	if err != nil {
+		t.Skip(err)
+	}
+	var cases []corpusCase
+	if err := json.Unmarshal(text, &cases); err != nil {
+		t.Fatal(err)
+	}
+	for i := range cases {
+		c := &cases[i]
+		definition, err := os.ReadFile(filepath.Join(dir, c.Dir, "definition.json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.machine, err = asl.Parse(definition); err != nil {
+			t.Fatalf("%s: %v", c.ID, err)
+		}
+		policy, err := os.ReadFile(filepath.Join(dir, c.Dir, "policy.json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.policy, _ = iam.Parse(policy)
+		c.opts = policygen.Options{Region: c.Context.Region, Account: c.Context.Account, Partition: c.Context.Partition, StateMachine: c.Context.StateMachineName}
+		if c.opts.StateMachine == "" {
+			c.opts.StateMachine = "Machine"
+		}
+	}
+	return cases
+}
+
+type triple struct{ effect, action, resource string }
+
+func triples(p *iam.Policy) map[triple]bool {
+	out := map[triple]bool{}
+	for _, g := range iam.Grants(p) {
+		out[triple{string(g.Effect), g.Action, g.Resource}] = true
+	}
+	return out
+}
+
+// TestDocumentCases compares with the policies that AWS's guide prints: those of
+// Bedrock are the same set, the others never wider and with all actions.
+func TestDocumentCases(t *testing.T) {
+	n := 0
+	for _, c := range corpus(t) {
+		if c.Kind == "authors" {
+			continue
+		}
+		n++
+		t.Run(c.ID, func(t *testing.T) {
+			r, err := policygen.Generate(c.machine, c.opts)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, want := triples(r.Policy()), triples(c.policy)
+			if want[triple{"Deny", "*", "*"}] {
+				if len(got) != 0 || r.Note == "" {
+					t.Errorf("nothing is needed, got %v, note %q", got, r.Note)
+				}
+				return
+			}
+			if strings.Contains(c.ID, "bedrock") {
+				for g := range got {
+					if !want[g] {
+						t.Errorf("only ours: %v", g)
+					}
+				}
+				for g := range want {
+					if !got[g] {
+						t.Errorf("only AWS's: %v", g)
+					}
+				}
+				return
+			}
+			evaluator := evaluatorOf(t, c.policy)
+			actions := map[string]bool{}
+			for g := range got {
+				actions[g.action] = true
+				if !evaluator.Evaluate(iam.Request{Action: g.action, Resource: g.resource}).Allowed {
+					t.Errorf("wider than AWS's page: %v", g)
+				}
+			}
+			for g := range want {
+				if !actions[g.action] {
+					t.Errorf("missing: %v", g)
+				}
+			}
+		})
+	}
+	t.Logf("%d cases", n)
+}
+
+func evaluatorOf(t testing.TB, p *iam.Policy) *iam.Evaluator {
+	t.Helper()
+	d, err := iam.Compile(p, iam.IdentityPolicy, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return iam.NewEvaluator(iam.Caller{}, iam.Attached{Identity: []*iam.Document{d}, TrustUnknown: true})
+}
+
+// TestAuthorsCases generates a policy for every machine: it compiles, says the same
+// twice, and needs each of its statements.
+func TestAuthorsCases(t *testing.T) {
+	warnings := 0
+	for _, c := range corpus(t) {
+		r, err := policygen.Generate(c.machine, c.opts)
+		if err != nil {
+			t.Errorf("%s: %v", c.ID, err)
+			continue
+		}
+		again, _ := policygen.Generate(c.machine, c.opts)
+		if string(r.Policy().JSON()) != string(again.Policy().JSON()) {
+			t.Errorf("%s: two runs differ", c.ID)
+		}
+		warnings += len(r.Warnings)
+		if _, err := iam.Compile(r.Policy(), iam.IdentityPolicy, ""); err != nil {
+			t.Errorf("%s: %v\n%s", c.ID, err, r.Policy().JSON())
+		}
+		for _, s := range r.Statements {
+			if len(s.Reasons) == 0 {
+				t.Errorf("%s: %s has no reason", c.ID, s.Sid)
+			}
+		}
+		if testing.Verbose() {
+			for _, w := range r.Warnings {
+				t.Logf("%s: %s", c.ID, w)
+			}
+		}
+	}
+	t.Logf("%d warnings", warnings)
+}

@@ -1,0 +1,571 @@
+package policygen
+
+import (
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/sfnkit/sfnkit/policygen/iam"
+)
+
+//go:embed sdk.json
+var sdkText []byte
+
+//go:embed actions.txt
+var actionsText string
+
+type sdkData struct {
+	Prefixes   map[string]string              `json:"prefixes"`
+	Same       []string                       `json:"same"`
+	Exceptions map[string]map[string][]string `json:"exceptions"`
+	None       []string                       `json:"none"`
+	Unmapped   map[string][]string            `json:"unmapped"`
+	Verbs      map[string]map[string]string   `json:"verbs"`
+}
+
+var sdkTable = sync.OnceValue(func() *sdkData {
+	var d sdkData
+	if err := json.Unmarshal(sdkText, &d); err != nil {
+		panic(fmt.Sprintf("sdk.json: %v", err))
+	}
+	return &d
+})
+
+// UnmarshalJSON reads an exception's actions, of which one may stand alone.
+func (d *sdkData) UnmarshalJSON(text []byte) error {
+	var raw struct {
+		Prefixes   map[string]string
+		Same, None []string
+		Unmapped   map[string][]string
+		Verbs      map[string]map[string]string
+		Exceptions map[string]map[string]json.RawMessage
+	}
+	if err := json.Unmarshal(text, &raw); err != nil {
+		return err
+	}
+	*d = sdkData{Prefixes: raw.Prefixes, Same: raw.Same, None: raw.None, Unmapped: raw.Unmapped, Verbs: raw.Verbs, Exceptions: map[string]map[string][]string{}}
+	for service, operations := range raw.Exceptions {
+		d.Exceptions[service] = map[string][]string{}
+		for operation, m := range operations {
+			var list []string
+			if err := json.Unmarshal(m, &list); err != nil {
+				return err
+			}
+			d.Exceptions[service][operation] = list
+		}
+	}
+	return nil
+}
+
+// serviceActions is what is known about the resources of a service's actions.
+type serviceActions struct {
+	types    map[string]string   // resource type to ARN pattern
+	on       map[string][]string // action to resource types; "?" first if all are optional
+	passRole map[string]bool
+}
+
+var (
+	serviceIndex = sync.OnceValue(func() map[string]string {
+		index := map[string]string{}
+		for _, block := range strings.Split(actionsText, "\nservice ")[1:] {
+			prefix, rest, _ := strings.Cut(block, "\n")
+			index[prefix] = rest
+		}
+		return index
+	})
+	services sync.Map // prefix to *serviceActions
+)
+
+// actionsOf returns what is known of a service, nil if nothing is.
+func actionsOf(prefix string) *serviceActions {
+	if s, ok := services.Load(prefix); ok {
+		return s.(*serviceActions)
+	}
+	text, ok := serviceIndex()[prefix]
+	if !ok {
+		return nil
+	}
+	s := &serviceActions{types: map[string]string{}, on: map[string][]string{}, passRole: map[string]bool{}}
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(line)
+		switch {
+		case strings.HasPrefix(line, "type "):
+			f := strings.Fields(line)
+			s.types[f[1]] = f[2]
+		case strings.HasPrefix(line, "on "):
+			types, actions, _ := strings.Cut(strings.TrimPrefix(line, "on "), ": ")
+			for _, a := range strings.Fields(actions) {
+				s.on[a] = strings.Split(types, ",")
+			}
+		case strings.HasPrefix(line, "passrole: "):
+			for _, a := range strings.Fields(strings.TrimPrefix(line, "passrole: ")) {
+				s.passRole[a] = true
+			}
+		}
+	}
+	services.Store(prefix, s)
+	return s
+}
+
+// sdk collects what a call through an AWS SDK integration needs.
+func (w *walk) sdk(service, operation string, p params) {
+	d := sdkTable()
+	const why = "calls the API"
+	if slices.Contains(d.None, service+":"+operation) {
+		return
+	}
+	if w.sdkSpecial(service, operation, p) {
+		return
+	}
+	if slices.Contains(d.Unmapped[service], operation) {
+		w.warn("Resource", fmt.Sprintf("it is not known which action authorises %s:%s", service, operation), "look it up in the Service Authorization Reference")
+		return
+	}
+	prefix, known := d.Prefixes[service]
+	if !known {
+		prefix = service
+		if !slices.Contains(d.Same, service) {
+			w.warn("Resource", fmt.Sprintf("the service %s is not known, so that its prefix is a guess", service), "check the action's name")
+		}
+	}
+	if call, ok := d.Verbs[service][operation]; ok {
+		verb, path, _ := strings.Cut(call, " ")
+		for strings.Contains(path, "{") {
+			start, end := strings.IndexByte(path, '{'), strings.IndexByte(path, '}')
+			path = path[:start] + "*" + path[end+1:]
+		}
+		w.need([]string{"apigateway:" + verb}, []string{w.arn("arn:{P}:apigateway:{R}::") + path}, why, "sar")
+		return
+	}
+	actions := d.Exceptions[service][operation]
+	if actions == nil {
+		actions = []string{prefix + ":" + strings.ToUpper(operation[:1]) + operation[1:]}
+	}
+	for _, action := range actions {
+		if action == "iam:PassRole" {
+			continue
+		}
+		pre, name, _ := strings.Cut(action, ":")
+		w.sdkAction(pre, name, p)
+	}
+	w.sdkRoles(service, prefix, actions, p)
+}
+
+// sdkAction collects one action on the resources that its parameters name.
+func (w *walk) sdkAction(prefix, name string, p params) {
+	s := actionsOf(prefix)
+	if s == nil || len(s.on[name]) == 0 {
+		why := "calls the API; the action has no resources"
+		if s == nil {
+			why = "calls the API"
+			w.warn("Resource", "the resources of "+prefix+":"+name+" are not known, so that all are allowed", "narrow it by hand")
+		}
+		w.need([]string{prefix + ":" + name}, []string{"*"}, why, "sar")
+		return
+	}
+	types := s.on[name]
+	optional := types[0] == "?"
+	if optional {
+		types = types[1:]
+	}
+	type candidate struct {
+		resources []string
+		certain   bool // named by a parameter
+	}
+	var found []candidate
+	anyNamed := false
+	for _, t := range types {
+		if s.types[t] == "" {
+			continue
+		}
+		resources, named := w.sdkResource(t, s.types[t], p)
+		found = append(found, candidate{resources, named})
+		anyNamed = anyNamed || named
+	}
+	var resources []string
+	for _, c := range found {
+		// Where one type is named, others that are not are alternatives or generated.
+		if c.certain || !anyNamed {
+			resources = append(resources, c.resources...)
+		}
+	}
+	switch {
+	case optional && !anyNamed: // the call names none of the resources it could name
+		resources = []string{"*"}
+	case len(resources) == 0:
+		resources = []string{"*"}
+		w.warn("Resource", prefix+":"+name+" can be limited to resources, but no parameter tells which, so that all are allowed", "narrow it by hand")
+	case !anyNamed && !strings.HasPrefix(name, "Create"):
+		w.warn("Resource", "no parameter tells the resource of "+prefix+":"+name+", so that "+strings.Join(unique(resources), " and ")+" is allowed", "narrow it by hand")
+	}
+	w.need([]string{prefix + ":" + name}, resources, "calls the API", "sar")
+}
+
+var arnVariable = regexp.MustCompile(`\{(\w\w+)\}`)
+
+// sdkResource fills the pattern of a resource type from the parameters. named is
+// false if no parameter has anything to do with it.
+func (w *walk) sdkResource(kind, pattern string, p params) (resources []string, named bool) {
+	kindName := strings.ReplaceAll(strings.ReplaceAll(kind, "-", ""), "_", "")
+	if p.whole {
+		return []string{w.arn(arnVariable.ReplaceAllString(pattern, "*"))}, true
+	}
+	names := map[string]string{} // lower case to spelling
+	for _, k := range p.v.Keys() {
+		k = strings.TrimSuffix(k, ".$")
+		names[strings.ToLower(k)] = k
+	}
+	tail := kind[strings.LastIndexByte(kind, '-')+1:]
+	for _, n := range []string{kindName + "arn", "resourcearn", "arn", kindName, tail + "arn", tail + "identifier"} {
+		spelled, ok := names[strings.ToLower(n)]
+		if !ok {
+			continue
+		}
+		f := w.hinted(p.at(spelled))
+		if len(f.texts) > 0 && (strings.HasPrefix(f.texts[0], "arn:") || strings.HasSuffix(strings.ToLower(spelled), "arn")) {
+			for _, t := range f.texts {
+				switch {
+				case strings.HasPrefix(t, "arn:"), arnPlaceholder(t):
+					resources = append(resources, starred(t))
+				default:
+					resources = append(resources, w.arn(arnVariable.ReplaceAllString(pattern, "*")))
+				}
+			}
+			if f.partial {
+				w.dynamic(f, resources)
+			}
+			return resources, true
+		}
+	}
+	variables := arnVariable.FindAllStringSubmatch(pattern, -1)
+	if len(variables) == 0 {
+		return []string{w.arn(pattern)}, true
+	}
+	filled := []string{pattern}
+	for i, v := range variables {
+		last := i == len(variables)-1
+		value, ok := w.sdkVariable(v[1], kindName, tail, last, names, p)
+		named = named || ok
+		var next []string
+		for _, f := range filled {
+			for _, t := range value {
+				if strings.HasPrefix(t, "arn:") && last {
+					next = append(next, t)
+				} else {
+					next = append(next, strings.Replace(f, v[0], t, 1))
+				}
+			}
+		}
+		filled = next
+	}
+	for i := range filled {
+		filled[i] = w.arn(filled[i])
+	}
+	return filled, named
+}
+
+// sdkVariable finds the parameter for one variable of an ARN pattern.
+func (w *walk) sdkVariable(variable, kind, tail string, last bool, names map[string]string, p params) ([]string, bool) {
+	tries := []string{variable, strings.TrimSuffix(variable, "Name"), strings.TrimSuffix(variable, "Id") + "Identifier"}
+	if last {
+		tries = append(tries, kind+"Name", kind+"Id", kind+"Identifier", kind, tail+"Name", tail+"Id", tail+"Identifier")
+		switch {
+		case strings.HasSuffix(variable, "Name"):
+			tries = append(tries, "Name")
+		case strings.HasSuffix(variable, "Id"):
+			tries = append(tries, "Id", "Identifier", strings.TrimSuffix(variable, "Id")+"Name")
+		}
+	}
+	for _, n := range tries {
+		spelled, ok := names[strings.ToLower(n)]
+		if !ok || n == "" {
+			continue
+		}
+		f := w.hinted(p.at(spelled))
+		texts := make([]string, len(f.texts))
+		for i, t := range f.texts {
+			texts[i] = starred(t)
+		}
+		if f.partial {
+			w.dynamic(f, texts)
+		}
+		return texts, true
+	}
+	return []string{"*"}, false
+}
+
+// sdkRoles collects PassRole for the roles in the parameters of calls that hand
+// them on.
+func (w *walk) sdkRoles(service, prefix string, actions []string, p params) {
+	s := actionsOf(prefix)
+	if p.whole || service == "sts" || service == "iam" {
+		return
+	}
+	_, name, _ := strings.Cut(actions[0], ":")
+	passes := s != nil && s.passRole[name]
+	for _, verb := range []string{"Create", "Start", "Run", "Put", "Update", "Submit", "Register"} {
+		passes = passes || strings.HasPrefix(name, verb)
+	}
+	if !passes {
+		return
+	}
+	to := prefix + ".amazonaws.com"
+	if other, ok := passedTo[prefix]; ok {
+		to = other
+	}
+	for _, path := range roleParameters(p) {
+		w.passRole(p, path, to, "sar")
+	}
+}
+
+// passedTo has the services whose principal is not their prefix.
+var passedTo = map[string]string{"ecs": "ecs-tasks.amazonaws.com", "logs": "logs.amazonaws.com", "elasticmapreduce": "elasticmapreduce.amazonaws.com"}
+
+// roleParameters finds the parameters, at any depth, whose names say that they
+// hold the ARN of a role.
+func roleParameters(p params) []string {
+	var out []string
+	var look func(prefix string, depth int, keys []string)
+	look = func(prefix string, depth int, keys []string) {
+		for _, k := range keys {
+			name := strings.TrimSuffix(k, ".$")
+			lower := strings.ToLower(name)
+			path := prefix + name
+			if strings.HasSuffix(lower, "rolearn") || lower == "role" {
+				out = append(out, path)
+				continue
+			}
+			v := p.v
+			for _, part := range strings.Split(path, ".") {
+				v = v.Get(part)
+			}
+			if v.IsObject() && depth < 6 {
+				look(path+".", depth+1, v.Keys())
+			}
+		}
+	}
+	look("", 0, p.v.Keys())
+	return out
+}
+
+// sameCalls are the services, by their names in aws-sdk resources, whose calls need
+// the same as the optimized integrations of that name without .sync. (SageMaker is
+// not among them: its integrations add tags.)
+var sameCalls = map[string]string{
+	"eventbridge": "events", "sns": "sns", "ecs": "ecs", "batch": "batch", "glue": "glue", "athena": "athena",
+	"codebuild": "codebuild", "databrew": "databrew", "mediaconvert": "mediaconvert", "emrserverless": "emr-serverless",
+}
+
+// sdkSpecial handles the calls whose resources the general rules cannot tell.
+func (w *walk) sdkSpecial(service, operation string, p params) bool {
+	if same, ok := sameCalls[service]; ok {
+		if i := table.Integrations[same+":"+operation]; i != nil {
+			w.integration(i, operation, p, false)
+			return true
+		}
+	}
+	switch service {
+	case "bedrockruntime":
+		switch operation {
+		case "invokeModel", "converse", "startAsyncInvoke":
+			w.models(p, "ModelId", "calls the model")
+			w.guardrail(p, "GuardrailIdentifier")
+			w.guardrail(p, "GuardrailConfig.GuardrailIdentifier")
+			if operation == "startAsyncInvoke" {
+				w.object(p, "OutputDataConfig.S3OutputDataConfig.S3Uri", "s3:PutObject", "writes the response to S3")
+			}
+			return true
+		case "applyGuardrail":
+			w.guardrail(p, "GuardrailIdentifier")
+			return true
+		}
+	case "lambda":
+		if operation == "invoke" {
+			w.need([]string{"lambda:InvokeFunction"}, w.function("FunctionName", p), "calls the function", "lambda-iam")
+			return true
+		}
+	case "sqs":
+		if url := p.at("QueueUrl"); url.present && !p.whole {
+			action := strings.TrimSuffix(strings.ToUpper(operation[:1])+operation[1:], "Batch")
+			w.need([]string{"sqs:" + action}, w.queue("QueueUrl", p), "calls the API", "sar")
+			return true
+		}
+	case "sfn":
+		if operation == "startExecution" || operation == "startSyncExecution" {
+			w.need([]string{"states:" + strings.ToUpper(operation[:1]) + operation[1:]}, w.machines("StateMachineArn", p), "starts the execution", "stepfunctions-iam")
+			return true
+		}
+	case "s3":
+		return w.s3(operation, p)
+	case "dynamodb":
+		return w.dynamodb(operation, p)
+	}
+	return false
+}
+
+// s3 handles calls on objects; those on buckets follow the general rules.
+func (w *walk) s3(operation string, p params) bool {
+	const why = "calls the API"
+	need := func(action string, resources []string) { w.need([]string{action}, resources, why, "sar") }
+	switch operation {
+	case "getObject", "headObject":
+		action := "s3:GetObject"
+		if !p.whole && p.at("VersionId").present {
+			action = "s3:GetObjectVersion"
+		}
+		need(action, w.key(p, "Key"))
+		w.objectKey("s3:GetObject", "reads the object")
+	case "getObjectAttributes":
+		keys := w.key(p, "Key")
+		need("s3:GetObject", keys)
+		need("s3:GetObjectAttributes", keys)
+	case "putObject", "createMultipartUpload", "uploadPart", "completeMultipartUpload":
+		keys := w.key(p, "Key")
+		need("s3:PutObject", keys)
+		if !p.whole {
+			for _, extra := range [][2]string{{"Acl", "s3:PutObjectAcl"}, {"ACL", "s3:PutObjectAcl"}, {"Tagging", "s3:PutObjectTagging"}, {"ObjectLockMode", "s3:PutObjectRetention"}, {"ObjectLockLegalHoldStatus", "s3:PutObjectLegalHold"}} {
+				if p.at(extra[0]).present {
+					need(extra[1], keys)
+				}
+			}
+		}
+		w.objectKey("s3:PutObject", "writes the object")
+	case "deleteObject", "getObjectTagging", "putObjectTagging", "deleteObjectTagging", "getObjectAcl", "putObjectAcl", "restoreObject", "abortMultipartUpload":
+		need("s3:"+strings.ToUpper(operation[:1])+operation[1:], w.key(p, "Key"))
+	case "selectObjectContent":
+		need("s3:GetObject", w.key(p, "Key"))
+	case "listParts":
+		need("s3:ListMultipartUploadParts", w.key(p, "Key"))
+	case "deleteObjects":
+		need("s3:DeleteObject", w.key(p, "Delete.Objects[].Key"))
+	case "copyObject", "uploadPartCopy":
+		need("s3:GetObject", w.copySource(p))
+		keys := w.key(p, "Key")
+		need("s3:PutObject", keys)
+		if !p.whole && p.at("Tagging").present {
+			need("s3:PutObjectTagging", keys)
+		}
+	case "listObjectsV2", "listObjects", "headBucket":
+		var conditions []iam.Condition
+		if prefix := w.hinted(p.at("Prefix")); prefix.present && !prefix.unknown() && !p.whole {
+			operator := "StringEquals"
+			if prefix.partial {
+				operator = "StringLike"
+			}
+			values := make([]string, len(prefix.texts))
+			for i, t := range prefix.texts {
+				values[i] = prefixed(t)
+			}
+			conditions = []iam.Condition{{Operator: operator, Key: "s3:prefix", Values: values}}
+		}
+		w.need([]string{"s3:ListBucket"}, w.named("Bucket", "", p, func(t string) string { return w.arn("arn:{P}:s3:::" + t) }), why, "sar", conditions...)
+	case "listBuckets":
+		need("s3:ListAllMyBuckets", []string{"*"})
+	default:
+		return false
+	}
+	return true
+}
+
+// copySource gives the object that is copied, written as bucket/key, with or
+// without a slash before it, a version behind it, or as an ARN.
+func (w *walk) copySource(p params) []string {
+	f := w.hinted(p.at("CopySource"))
+	if !f.present {
+		f = field{name: "CopySource", present: true, partial: true, texts: []string{dynamicPart}}
+	}
+	var out []string
+	for _, t := range f.texts {
+		t, _, _ = strings.Cut(t, "?")
+		switch {
+		case strings.HasPrefix(t, "arn:"):
+			out = append(out, starred(t))
+		default:
+			t = prefixed(strings.TrimPrefix(t, "/"))
+			if !strings.Contains(t, "/") {
+				t += "/*"
+			}
+			out = append(out, w.arn("arn:{P}:s3:::"+t))
+		}
+	}
+	if f.partial {
+		w.dynamic(f, out)
+	}
+	return out
+}
+
+// dynamodb handles calls on tables and their indexes.
+func (w *walk) dynamodb(operation string, p params) bool {
+	table := func(t string) string { return w.arn("arn:{P}:dynamodb:{R}:{A}:table/" + t) }
+	name := strings.ToUpper(operation[:1]) + operation[1:]
+	const why = "calls the API"
+	switch operation {
+	case "query", "scan":
+		tables := w.named("TableName", "", p, table)
+		if index := w.hinted(p.at("IndexName")); index.present && !p.whole {
+			var indexes []string
+			for _, t := range tables {
+				for _, i := range index.texts {
+					indexes = append(indexes, t+"/index/"+starred(i))
+				}
+			}
+			tables = indexes
+		}
+		w.need([]string{"dynamodb:" + name}, tables, why, "sar")
+	case "batchWriteItem", "batchGetItem":
+		var tables []string
+		items := p.v.Get("RequestItems")
+		if !items.IsObject() || p.whole {
+			tables = []string{table("*")}
+			w.dynamic(field{name: "RequestItems", present: true, texts: []string{dynamicPart}}, tables)
+		}
+		for _, k := range items.Keys() {
+			k = strings.TrimSuffix(k, ".$")
+			if strings.HasPrefix(k, "arn:") {
+				tables = append(tables, k)
+			} else {
+				tables = append(tables, table(k))
+			}
+		}
+		w.need([]string{"dynamodb:" + name}, tables, why, "sar")
+	case "transactWriteItems", "transactGetItems":
+		any := false
+		for _, kind := range []struct{ member, action string }{{"Put", "PutItem"}, {"Update", "UpdateItem"}, {"Delete", "DeleteItem"}, {"ConditionCheck", "ConditionCheckItem"}, {"Get", "GetItem"}} {
+			f := p.at("TransactItems[]." + kind.member + ".TableName")
+			var tables []string
+			for _, t := range f.texts {
+				switch {
+				case t == "" || p.whole:
+				case strings.HasPrefix(t, "arn:"), arnPlaceholder(t):
+					tables = append(tables, starred(t))
+				default:
+					tables = append(tables, table(starred(t)))
+				}
+			}
+			if len(tables) > 0 {
+				any = true
+				w.need([]string{"dynamodb:" + kind.action}, tables, why, "sar")
+			}
+		}
+		if !any {
+			actions := []string{"dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem"}
+			if operation == "transactGetItems" {
+				actions = []string{"dynamodb:GetItem"}
+			}
+			w.need(actions, []string{table("*")}, why, "sar")
+			w.dynamic(field{name: "TransactItems", present: true, texts: []string{dynamicPart}}, []string{table("*")})
+		}
+	case "executeStatement", "batchExecuteStatement", "executeTransaction":
+		return false
+	default:
+		if !p.at("TableName").present {
+			return false
+		}
+		w.need([]string{"dynamodb:" + name}, w.named("TableName", "", p, table), why, "sar")
+	}
+	return true
+}
