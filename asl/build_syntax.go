@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/sfnkit/sfnkit/asl/intrinsic"
+	"github.com/sfnkit/sfnkit/asl/jsonata"
 	"github.com/sfnkit/sfnkit/asl/jsonpath"
 )
 
@@ -49,6 +50,9 @@ func (e *encoder) checkCall(call string) error {
 func (e *encoder) checkExpr(expr string) error {
 	if strings.TrimSpace(expr) == "" {
 		return fmt.Errorf("the JSONata expression is empty")
+	}
+	if _, err := jsonata.Compile(expr, jsonata.StepFunctions()); err != nil {
+		return fmt.Errorf("JSONata expression %q: %w", expr, err)
 	}
 	return nil
 }
