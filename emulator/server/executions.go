@@ -465,7 +465,8 @@ func (s *Server) describeExecution(_ context.Context, in *sfn.DescribeExecutionI
 				out.Output = aws.String(outputText(x))
 			}
 		}
-		if f := x.Err(); f != nil && data {
+		// A machine that ran into its own TimeoutSeconds shows no error here.
+		if f := x.Err(); f != nil && data && x.Status() != emulator.TimedOut {
 			out.Error, out.Cause = optional(f.Name, f.NoName), optional(f.Cause, f.NoCause)
 		}
 		out.RedriveCount = aws.Int32(int32(x.Info().RedriveCount))

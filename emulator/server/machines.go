@@ -91,16 +91,20 @@ func compile(text string, typ types.StateMachineType) (*revision, error) {
 	def, diagnostics := diagnose(text, typ)
 	for _, d := range diagnostics {
 		if d.Severity == asl.SeverityError {
-			return nil, failure("InvalidDefinition", "Invalid State Machine Definition: '%s'", strings.Join(errorTexts(diagnostics), ", "))
+			return nil, invalidDefinition(errorTexts(diagnostics))
 		}
 	}
 	m, err := emulator.Compile(def)
 	if err != nil {
-		return nil, failure("InvalidDefinition", "Invalid State Machine Definition: 'SCHEMA_VALIDATION_FAILED: %s'", err)
+		return nil, invalidDefinition([]string{"SCHEMA_VALIDATION_FAILED: " + err.Error()})
 	}
 	r := &revision{text: text, compiled: m}
 	r.references, r.modern = variableReferences(def)
 	return r, nil
+}
+
+func invalidDefinition(texts []string) error {
+	return failure("InvalidDefinition", "Invalid State Machine Definition: '%s'", strings.Join(texts, ", "))
 }
 
 // errorTexts are the errors among diagnostics as InvalidDefinition lists them.

@@ -19,7 +19,9 @@ import (
 // caller returns what answers the tasks of an execution of a state machine.
 func (s *Server) caller(machine, testCase string) (emulator.Caller, error) {
 	next := emulator.Caller(emulator.CallerFunc(s.serve))
-	if testCase != "" {
+	if testCase == "" {
+		next = emulator.CallerFunc(s.serveOrWait)
+	} else {
 		if s.opts.Mocks == nil {
 			return nil, failure("ValidationException", "The test case '%s' cannot be selected: the server has no mock configuration", testCase)
 		}
@@ -51,6 +53,18 @@ func (s *Server) serve(ctx context.Context, req *emulator.Request) (emulator.Ans
 		return s.opts.Caller.Call(ctx, req)
 	}
 	return noBackend.Call(ctx, req)
+}
+
+// serveOrWait is serve for executions that no test case was chosen for. There, a callback
+// that nothing can deliver waits all the same: its token is in the history, and whoever
+// reads it there can answer.
+func (s *Server) serveOrWait(ctx context.Context, req *emulator.Request) (emulator.Answer, error) {
+	a, err := s.serve(ctx, req)
+	var none *emulator.NoAnswerError
+	if req.Resource.Pattern == asl.WaitForTaskToken && errors.As(err, &none) {
+		return emulator.Answer{Pending: true}, nil
+	}
+	return a, err
 }
 
 // callSelf answers an SDK integration with one of the server's own operations.

@@ -44,6 +44,7 @@ func init() {
 	add("StartSyncExecution", (*Server).startSyncExecution)
 	add("StopExecution", (*Server).stopExecution)
 	add("TagResource", (*Server).tagResource)
+	add("TestState", (*Server).testState)
 	add("UntagResource", (*Server).untagResource)
 	add("UpdateMapRun", (*Server).updateMapRun)
 	add("UpdateStateMachine", (*Server).updateStateMachine)

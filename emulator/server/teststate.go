@@ -1,0 +1,293 @@
+package server
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"math/rand/v2"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
+
+	"github.com/sfnkit/sfnkit/asl"
+	"github.com/sfnkit/sfnkit/asl/value"
+	"github.com/sfnkit/sfnkit/emulator"
+)
+
+// testedState is the name that the service gives to a state that is tested without a
+// state machine around it.
+const testedState = "StateName"
+
+func invalid(text string) error { return failure("ValidationException", "%s", text) }
+
+// testDefinition reads the definition of a TestState request. A single state gets a state
+// machine around it, in which the states that it names are missing.
+func testDefinition(in *sfn.TestStateInput) (*asl.StateMachine, *asl.State, error) {
+	text, name := *in.Definition, aws.ToString(in.StateName)
+	opts := []asl.ValidateOption{asl.AsService(), asl.ForType(asl.Standard)}
+	if name == "" {
+		name = testedState
+		text = `{"StartAt":"` + testedState + `","States":{"` + testedState + `":` + text + `}}`
+		opts = append(opts, asl.Disable(asl.CodeMissingTarget))
+	}
+	def, err := asl.Parse([]byte(text), asl.WithFormat(asl.FormatJSON))
+	var found asl.Diagnostics
+	if err == nil {
+		found = asl.Validate(def, opts...)
+	} else if !errors.As(err, &found) || len(found) == 0 {
+		found = asl.Diagnostics{{Severity: asl.SeverityError, Code: asl.CodeInvalidJSON, Message: err.Error()}}
+	} else {
+		found = found[:1]
+	}
+	if in.StateName != nil && findState(def, name) == nil {
+		return nil, nil, invalid("State not found in definition")
+	}
+	if texts := errorTexts(found); texts != nil {
+		return nil, nil, invalidDefinition(texts)
+	}
+	state := findState(def, name)
+	if state == nil {
+		return nil, nil, invalid("State not found in definition")
+	}
+	return def, state, nil
+}
+
+// findState finds a state by its name, also inside Parallel and Map states.
+func findState(def *asl.StateMachine, name string) *asl.State {
+	if def == nil {
+		return nil
+	}
+	for _, s := range def.States {
+		if s.Name == name {
+			return s
+		}
+		for _, inner := range append([]*asl.StateMachine{s.ItemProcessor, s.Iterator}, s.Branches...) {
+			if got := findState(inner, name); got != nil {
+				return got
+			}
+		}
+	}
+	return nil
+}
+
+// checkMock judges the mock of a request, and reads it.
+func checkMock(in *sfn.TestStateInput, s *asl.State) (result value.Value, fails *emulator.Error, err error) {
+	m, c := in.Mock, in.StateConfiguration
+	parts := s.Type == asl.TypeMap || s.Type == asl.TypeParallel
+	if m == nil {
+		switch {
+		case c != nil && c.MapIterationFailureCount != nil:
+			return result, nil, invalid("TestState does not support MapIterationFailureCount when a mock is not specified.")
+		case parts:
+			return result, nil, failure("InvalidDefinition", "TestState API does not support Map or Parallel states. Supported state types include: [Task, Wait, Pass, Succeed, Fail, Choice]")
+		case s.Type == asl.TypeTask && in.RoleArn == nil:
+			return result, nil, invalid("RoleArn must be specified when testing a Task state")
+		}
+		return result, nil, nil
+	}
+	switch {
+	case m.Result != nil && m.ErrorOutput != nil:
+		return result, nil, invalid("A test mock should have only one of the following fields: [result, errorOutput].")
+	case m.Result == nil && m.ErrorOutput == nil:
+		return result, nil, invalid("A test mock must have one of the following fields: [result, errorOutput].")
+	case in.RevealSecrets:
+		return result, nil, invalid("TestState does not support RevealSecrets when a mock is specified.")
+	case s.Type != asl.TypeTask && !parts:
+		return result, nil, invalid("State type '" + string(s.Type) + "' is not supported when a mock is specified")
+	case m.ErrorOutput != nil:
+		e := m.ErrorOutput
+		return result, &emulator.Error{Name: aws.ToString(e.Error), Cause: aws.ToString(e.Cause), NoName: e.Error == nil, NoCause: e.Cause == nil}, nil
+	}
+	if result, err = value.ParseString(*m.Result); err != nil {
+		return result, nil, invalid("Mocked result must be valid JSON")
+	}
+	switch {
+	case s.Type == asl.TypeTask:
+		if m.FieldValidationMode != types.MockResponseValidationModeNone {
+			err = checkResult(asl.ParseResource(s.Resource), string(m.FieldValidationMode), result)
+		}
+	case s.Type == asl.TypeMap && s.ResultWriter != nil:
+		if !result.IsObject() {
+			err = invalid("Mocked result must be a JSON object.")
+		}
+	case !result.IsArray():
+		err = invalid("Mocked result must be an array.")
+	case s.Type == asl.TypeParallel && result.Len() != len(s.Branches):
+		err = invalid("Mocked result must contain the same number of items as number of Parallel branches.")
+	case c != nil && c.MapIterationFailureCount != nil && int(*c.MapIterationFailureCount) > result.Len():
+		err = invalid("Map iteration failure count must be less than or equal to the number of Map iterations")
+	}
+	return result, nil, err
+}
+
+// contextFields are the fields that a context object of a request may have.
+var contextFields = map[string][]string{
+	"Execution":    {"Id", "Input", "Name", "RoleArn", "StartTime", "RedriveCount", "RedriveTime"},
+	"State":        {"EnteredTime", "Name", "RetryCount"},
+	"StateMachine": {"Id", "Name"},
+	"Task":         {"Token"},
+}
+
+func checkContext(text string, s *asl.State) (value.Value, error) {
+	bad := func(text string) error { return invalid("Invalid Context object provided: " + text) }
+	v, err := value.ParseString(text)
+	if err != nil || !v.IsObject() {
+		return v, bad("Context object must be a valid JSON object")
+	}
+	for k, part := range v.Members() {
+		allowed, ok := contextFields[k]
+		switch {
+		case k == "Map":
+			return v, bad("'Map' field is not supported when mocking a Context object")
+		case !ok:
+			return v, bad("Field '" + k + "' is not allowed")
+		case !part.IsObject():
+			return v, bad("Field '" + k + "' must be an object")
+		}
+		for f := range part.Members() {
+			if !contains(allowed, f) {
+				return v, bad("Field '" + f + "' is not allowed")
+			}
+		}
+		if k == "Task" {
+			if p := asl.ParseResource(s.Resource).Pattern; s.Type != asl.TypeTask || p == asl.RequestResponse {
+				return v, bad("Context object contains 'Task' when state is not a Task state with a '.sync' or '.waitForTaskToken' service integration pattern")
+			}
+		}
+	}
+	return v, nil
+}
+
+func (s *Server) testState(ctx context.Context, in *sfn.TestStateInput) (*sfn.TestStateOutput, error) {
+	if err := checkRole(in.RoleArn); err != nil {
+		return nil, err
+	}
+	def, state, err := testDefinition(in)
+	if err != nil {
+		return nil, err
+	}
+	result, fails, err := checkMock(in, state)
+	if err != nil {
+		return nil, err
+	}
+	test := emulator.StateTest{Input: value.EmptyObject, Now: s.engine.Now(), Result: result, Error: fails, Sources: sources()}
+	if in.Input != nil {
+		if test.Input, err = value.ParseString(*in.Input); err != nil {
+			return nil, failure("InvalidExecutionInput", "Invalid State Machine Execution Input: '%s'", inputProblem(*in.Input))
+		}
+	}
+	if in.Variables != nil {
+		if test.Variables, err = value.ParseString(*in.Variables); err != nil || !test.Variables.IsObject() {
+			return nil, invalid("Variables must be a valid JSON object")
+		}
+	}
+	if in.Context != nil {
+		if test.Context, err = checkContext(*in.Context, state); err != nil {
+			return nil, err
+		}
+	}
+	if c := in.StateConfiguration; c != nil {
+		if n := c.RetrierRetryCount; n != nil {
+			test.Retries = int64(*n)
+		}
+		if n := c.MapIterationFailureCount; n != nil {
+			test.FailedIterations, test.JudgesIterations = int64(*n), true
+		}
+		if t := c.MapItemReaderData; t != nil {
+			if test.ItemReaderContent, err = value.ParseString(*t); err != nil {
+				test.ItemReaderContent = value.Value{} // CSV, say: its items are not judged
+			}
+		}
+		if n := c.ErrorCausedByState; n != nil && findState(def, *n) == nil {
+			return nil, invalid("State not found in definition")
+		}
+	}
+	machine, err := emulator.CompileState(def)
+	if err != nil {
+		return nil, invalidDefinition([]string{"SCHEMA_VALIDATION_FAILED: " + err.Error()})
+	}
+	id, name := newUUID(), newUUID()
+	test.Info = emulator.Info{
+		ARN: s.prefix + "express:" + id + ":" + name, Name: name, RoleARN: aws.ToString(in.RoleArn), StateMachineARN: s.prefix + "stateMachine:" + id,
+		StateMachineName: id, Region: s.opts.Region, Account: s.opts.Account, Partition: s.opts.Partition, Express: true,
+	}
+	got, ok := machine.TestState(state.Name, test)
+	if !ok {
+		return nil, invalid("State not found in definition")
+	}
+	if got.Request != nil && in.Mock == nil {
+		if err := s.callTested(ctx, got.Request, &test); err != nil {
+			return nil, err
+		}
+		got, _ = machine.TestState(state.Name, test)
+	}
+	return tested(in, got), nil
+}
+
+// callTested makes the call of a Task state that is tested without a mock.
+func (s *Server) callTested(ctx context.Context, req *emulator.Request, test *emulator.StateTest) error {
+	r := req.Resource
+	if r.Pattern != asl.RequestResponse || r.Kind == asl.ActivityARN {
+		return failure("InvalidDefinition", "TestState does not support activities and the service integration patterns .sync and .waitForTaskToken when a mock is not specified.")
+	}
+	answer, err := s.serve(ctx, req)
+	var e *emulator.Error
+	switch {
+	case err == nil:
+		test.Result = answer.Output
+	case errors.As(err, &e):
+		test.Error = e
+	default:
+		test.Error = emulator.NewError(emulator.ErrorTaskFailed, err.Error())
+	}
+	return nil
+}
+
+func sources() emulator.Sources {
+	id := newUUID()
+	seed := binary.BigEndian.Uint64([]byte(id))
+	return emulator.Sources{Rand: rand.New(rand.NewPCG(seed, seed)), UUID: newUUID}
+}
+
+// tested is the answer of the API.
+func tested(in *sfn.TestStateInput, r *emulator.StateResult) *sfn.TestStateOutput {
+	out := &sfn.TestStateOutput{Status: types.TestExecutionStatus(r.Status), NextState: ref(r.Next)}
+	text := func(v value.Value) *string {
+		if v.IsAbsent() {
+			return nil
+		}
+		t := v.JSON()
+		return &t
+	}
+	if r.Status == emulator.StateSucceeded || r.Status == emulator.StateCaught {
+		out.Output = text(r.Output)
+	}
+	if r.Error != nil {
+		out.Error, out.Cause = optional(r.Error.Name, r.Error.NoName), optional(r.Error.Cause, r.Error.NoCause)
+	}
+	if in.InspectionLevel == "" || in.InspectionLevel == types.InspectionLevelInfo {
+		return out
+	}
+	i := &r.Inspection
+	number := func(v value.Value) *int32 {
+		if v.IsAbsent() {
+			return nil
+		}
+		return aws.Int32(int32(v.Float64()))
+	}
+	d := &types.InspectionData{
+		Input: text(i.Input), AfterInputPath: text(i.AfterInputPath), AfterParameters: text(i.AfterParameters), AfterArguments: text(i.AfterArguments),
+		AfterItemsPath: text(i.AfterItemsPath), AfterItemSelector: text(i.AfterItemSelector), AfterItemBatcher: text(i.AfterItemBatcher),
+		Result: text(i.Result), AfterResultSelector: text(i.AfterResultSelector), AfterResultPath: text(i.AfterResultPath), Variables: text(i.Variables),
+		MaxConcurrency: number(i.MaxConcurrency), ToleratedFailureCount: number(i.ToleratedFailureCount),
+	}
+	if v := i.ToleratedFailurePercentage; !v.IsAbsent() {
+		d.ToleratedFailurePercentage = aws.Float32(float32(v.Float64()))
+	}
+	if e := (types.InspectionErrorDetails{CatchIndex: number(i.CatchIndex), RetryIndex: number(i.RetryIndex), RetryBackoffIntervalSeconds: number(i.RetryBackoffSeconds)}); e.CatchIndex != nil || e.RetryIndex != nil {
+		d.ErrorDetails = &e
+	}
+	out.InspectionData = d
+	return out
+}
