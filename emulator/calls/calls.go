@@ -7,11 +7,15 @@
 //	responses, err := calls.LoadResponses("MockConfigFile.json", "", "")
 //	...
 //	store := calls.FolderStore("s3")
-//	caller := calls.Recorded(responses, nil)
-//	caller = calls.S3(store, caller)
+//	caller := calls.S3(store, nil)
+//	caller = calls.Recorded(responses, caller)
 //	caller = calls.BedrockS3(store, caller)
 //	caller = calls.Faults(faults, caller)
 //	emulator.Run(ctx, machine, input, emulator.Options{Caller: caller, Store: store})
+//
+// The order is that of precedence: what is wrapped last is asked first. Recorded responses
+// stand before a local S3, so that a response given for a state is what the state gets;
+// BedrockS3 stands before both, because it also moves recorded bodies.
 //
 // Nothing is ever made up. A call that nobody can answer ends in an
 // [emulator.NoAnswerError] that names the state and the call and says how to give an

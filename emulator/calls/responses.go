@@ -50,6 +50,29 @@ type answer struct {
 	used      atomic.Bool
 }
 
+// LoadResponses reads the answers for one execution from a file: a mock configuration as
+// in [LoadMocks] or a history as in [LoadHistory]; which of the two it is shows in the
+// text. The names of the state machine and of the test case within a mock configuration
+// may be left empty if there is only one.
+func LoadResponses(path, machine, testCase string) (*Responses, error) {
+	text, err := readFile(path)
+	if err != nil {
+		return nil, err
+	}
+	v, err := parse(path, text)
+	if err != nil {
+		return nil, err
+	}
+	if events(v).IsArray() {
+		return ParseHistory(path, text)
+	}
+	c, err := ParseMocks(path, text)
+	if err != nil {
+		return nil, err
+	}
+	return c.Responses(machine, testCase)
+}
+
 func readFile(path string) ([]byte, error) {
 	if fi, err := os.Stat(path); err != nil {
 		return nil, err
