@@ -91,6 +91,9 @@ func (c *compiler) path(p *Path, i, end int) error {
 			p.steps = append(p.steps, s)
 			i = n
 			continue
+		case '$':
+			i++ // the engine takes it for the root again, which changes nothing
+			continue
 		case '*':
 			p.steps = append(p.steps, step{kind: wildcard})
 			i++
@@ -125,10 +128,14 @@ func (c *compiler) path(p *Path, i, end int) error {
 
 func (c *compiler) finish(p *Path) {
 	p.definite = true
-	for i := range p.steps {
-		if !p.steps[i].kind.definite() {
-			p.definite = false
+	for i := len(p.steps) - 1; i >= 0; i-- {
+		if i+1 < len(p.steps) {
+			p.steps[i+1].needed = p.definite && p.steps[i].kind.definite()
 		}
+		p.definite = p.definite && p.steps[i].kind.definite()
+	}
+	if len(p.steps) > 0 {
+		p.steps[0].needed = p.definite
 	}
 	for p.plain < len(p.steps) && p.steps[p.plain].kind.plain() {
 		p.plain++
@@ -161,8 +168,8 @@ func dotted(name string) step {
 	return membersStep(keys)
 }
 
-// names reads quoted names up to a closing bracket that stands outside of a name's text
-// or, if a name is not closed, ends it. The second result is false if there is none.
+// names reads quoted names up to a closing bracket, which ends them even within quotes.
+// The second result is false if there is none.
 func names(t string) ([]string, bool) {
 	keys := []string{}
 	for i, open := 0, -1; i < len(t); i++ {
@@ -172,7 +179,7 @@ func names(t string) ([]string, bool) {
 			open = -1
 		case t[i] == '\'':
 			open = i + 1
-		case t[i] == ']' && open < 0 || t[i] == ']':
+		case t[i] == ']':
 			return keys, true
 		}
 	}
@@ -244,10 +251,11 @@ func (c *compiler) bracket(i, end int) (step, error) {
 // onlyPlaceholders reports whether a bracket is [?] or [?,?], which stand for conditions
 // given by a program. Here nobody gives them: a value that they are applied to is an error.
 func onlyPlaceholders(t string) bool {
-	if len(t) < 3 || t[len(t)-1] != ']' || strings.IndexByte(t, '?') < 0 {
+	if len(t) < 3 || t[len(t)-1] != ']' {
 		return false
 	}
-	return strings.Trim(t[1:len(t)-1], "?, \t\r\n*") == ""
+	t = strings.TrimLeft(t[1:len(t)-1], " \t\r\n")
+	return strings.HasPrefix(t, "?") && strings.Trim(t, "?, \t\r\n*") == ""
 }
 
 // fromEnd compiles (@.length-n) from the @ on.
@@ -286,7 +294,7 @@ func (c *compiler) indexes(i, end int) (step, error) {
 		number  []byte
 		numbers []int
 		several bool
-		kind    = element
+		slices  [3]bool // [from:], [:to], [from:to]
 		start   = i
 	)
 	take := func() bool {
@@ -309,7 +317,7 @@ loop:
 		switch b := t[i]; {
 		case b == ' ':
 		case b == ':' && len(number) == 0:
-			kind = sliceTo
+			slices[1] = true
 			digits()
 			if !take() {
 				return bad()
@@ -320,9 +328,9 @@ loop:
 			}
 			digits()
 			if len(number) == 0 {
-				kind = sliceFrom
+				slices[0] = true
 			} else {
-				kind = slice
+				slices[2] = true
 				if !take() {
 					return bad()
 				}
@@ -349,16 +357,16 @@ loop:
 		return bad()
 	}
 	switch {
-	case len(numbers) == 1 && kind == element:
+	case len(numbers) == 1 && slices == [3]bool{}:
 		return step{kind: element, index: numbers[0]}, nil
-	case several || kind == element:
+	case several || slices == [3]bool{}:
 		return step{kind: elements, more: &stepDetail{indexes: numbers}}, nil
-	case kind == sliceTo:
+	case slices[0]:
+		return step{kind: sliceFrom, index: numbers[0]}, nil
+	case slices[1]:
 		return step{kind: sliceTo, to: numbers[0]}, nil
-	case kind == slice:
-		return step{kind: slice, index: numbers[0], to: numbers[1]}, nil
 	}
-	return step{kind: sliceFrom, index: numbers[0]}, nil
+	return step{kind: slice, index: numbers[0], to: numbers[1]}, nil
 }
 
 // isReference reports whether the steps of a path are member names and indexes only. It is

@@ -170,8 +170,8 @@ func (e *evaluator) run(i int, v value.Value) bool {
 		case noFailure:
 			return e.run(i+1, next) || e.came(seg)
 		case missing:
-			if !e.p.definite {
-				return true // whatever follows, there is nothing to find
+			if !e.p.steps[i].needed {
+				return true // the engine lets it pass right after an indefinite step, or before one
 			}
 			e.stop(kind, i, v)
 			return e.came(seg)
@@ -210,14 +210,14 @@ func (e *evaluator) run(i int, v value.Value) bool {
 		return true
 	}
 	from, to := bounds(s, v.Len())
-	if from < 0 && from < to {
+	if from < 0 && from < to && v.Len() > 0 {
 		e.stop(outOfBounds, i, v)
 		return e.came(segment{isIndex: true, index: from})
 	}
-	if from < to && !e.visit(i, to-from) {
+	if to = min(to, v.Len()); from < to && !e.visit(i, to-from) {
 		return false
 	}
-	for n := from; n < to; n++ {
+	for n := max(from, 0); n < to; n++ {
 		if !e.next(i, v, n) {
 			return false
 		}
@@ -344,9 +344,6 @@ func (e *evaluator) wildcard(i int, v value.Value) bool {
 
 func (e *evaluator) filter(i int, v value.Value) bool {
 	f := e.p.steps[i].more.filter
-	if len(f.tests) == 0 && v.Len() > 0 {
-		return e.stop(noCondition, i, v)
-	}
 	switch {
 	case v.IsArray():
 		if !e.visit(i, v.Len()*len(f.tests)) {

@@ -120,6 +120,9 @@ func (c *compiler) conditions(i, end int) (*filter, error) {
 		if n >= end {
 			return f, nil
 		}
+		if n+2 < end && c.text[n+2] == c.text[n] {
+			return nil, c.fail(n, "a malformed operator")
+		}
 		f.or = append(f.or, c.text[n] == '|')
 		i = n + 2
 	}
@@ -128,13 +131,14 @@ func (c *compiler) conditions(i, end int) (*filter, error) {
 // comparison compiles one condition. Parentheses at its ends mean nothing.
 func (c *compiler) comparison(i, end int) (comparison, error) {
 	start := i
+	i, end = trim(c.text, i, end)
 	for i < end && strings.IndexByte("[?( ", c.text[i]) >= 0 {
 		i++
 	}
 	for i < end && (c.text[end-1] == ')' || c.text[end-1] == ' ') {
 		end--
 	}
-	if i >= end {
+	if i, end = trim(c.text, i, end); i >= end {
 		return comparison{}, c.fail(start, "a condition is missing")
 	}
 	t := c.text[i:end]
@@ -143,11 +147,15 @@ func (c *compiler) comparison(i, end int) (comparison, error) {
 		if n < 0 {
 			continue
 		}
-		left, err := c.operand(i, i+n)
+		// A ! before the path on the left of a comparison means nothing.
+		if strings.HasPrefix(t, "!@") {
+			i, n = i+1, n-1
+		}
+		left, err := c.operand(i, i+n, true)
 		if err != nil {
 			return comparison{}, err
 		}
-		right, err := c.operand(i+n+len(o.text), end)
+		right, err := c.operand(i+n+len(o.text), end, false)
 		if err != nil {
 			return comparison{}, err
 		}
@@ -158,7 +166,7 @@ func (c *compiler) comparison(i, end int) (comparison, error) {
 		op = absent
 		i++
 	}
-	left, err := c.operand(i, end)
+	left, err := c.operand(i, end, true)
 	if err != nil {
 		return comparison{}, err
 	}
@@ -170,7 +178,7 @@ func (c *compiler) comparison(i, end int) (comparison, error) {
 	return comparison{op: op, left: left}, nil
 }
 
-func (c *compiler) operand(i, end int) (operand, error) {
+func (c *compiler) operand(i, end int, left bool) (operand, error) {
 	i, end = trim(c.text, i, end)
 	t := c.text[i:end]
 	o := operand{text: t}
@@ -190,13 +198,14 @@ func (c *compiler) operand(i, end int) (operand, error) {
 		o.fromRoot = t[0] == '$'
 	case strings.HasPrefix(t, "!@"):
 		return o, c.fail(i, "! may only stand before a path that is tested for existence")
+	case t == "'" || t == "/" || t == "/i":
+		return o, c.fail(i, "a text or regular expression is not closed")
 	case len(t) > 1 && t[0] == '\'' && t[len(t)-1] == '\'':
-		o.text = strings.ReplaceAll(t[1:len(t)-1], `\'`, "'")
+		if o.text = t[1 : len(t)-1]; !left {
+			o.text = strings.ReplaceAll(o.text, `\'`, "'") // only on the right, as the engine
+		}
 	case len(t) > 1 && t[0] == '/' && (t[len(t)-1] == '/' || strings.HasSuffix(t, "/i")):
 		last := strings.LastIndexByte(t, '/')
-		if last == 0 {
-			break
-		}
 		flags := ""
 		if t[len(t)-1] == 'i' {
 			flags = "(?i)"
@@ -217,6 +226,9 @@ func (c *compiler) operand(i, end int) (operand, error) {
 // accept tests v. It returns false with e.fail set if a test fails altogether. Tests are
 // made from the last to the first, as the engine makes them, and only as far as needed.
 func (e *evaluator) accept(f *filter, v value.Value) bool {
+	if len(f.tests) == 0 {
+		return e.stop(noCondition, 0, v)
+	}
 	for i := len(f.tests) - 1; i >= 0; i-- {
 		if e.test(&f.tests[i], v) {
 			if i == 0 || f.or[i-1] {

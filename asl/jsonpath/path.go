@@ -95,6 +95,7 @@ const (
 type step struct {
 	kind      stepKind
 	tail      bool // plain steps follow to the end, and at least one
+	needed    bool // all steps from the one before this on are definite
 	slot      int8 // of the memo for a member in an evaluation, -1 if it has none
 	index, to int
 	key       string

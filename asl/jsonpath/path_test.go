@@ -89,6 +89,9 @@ var paths = []struct{ path, want string }{
 	{`$.pens[0:2:5].kind`, `["lion","owl"]`},
 	{`$.pens[0:9]`, `[{"kind":"lion","count":2,"fed":true,"food":{"meat":9.50}},{"kind":"owl","count":10,"fed":false,"food":{"mice":3},"note":null},{"kind":"eel","count":"7"}]`},
 	{`$.pens[2:1]`, `[]`},
+	{`$.pens[0:1,2].kind`, `["lion"]`},
+	{`$.pens[:1:2].kind`, `["lion"]`},
+	{`$.grid[2][-1:2]`, `[]`},
 	{`$.pens[-2:-1]`, `!Index out of bounds when evaluating path $['pens'][-2]`},
 	{`$.pens[-2:3].kind`, `!Index out of bounds when evaluating path $['pens'][-2]`},
 	{`$.pens[2,0].kind`, `["eel","lion"]`},
@@ -103,6 +106,10 @@ var paths = []struct{ path, want string }{
 	{`$..pens..[0]`, `[{"kind":"lion","count":2,"fed":true,"food":{"meat":9.50}}]`},
 	{`$.grid..[0]`, `!Index out of bounds when evaluating path $['grid'][2][0]`},
 	{`$..['kind','count']`, `[{"kind":"lion","count":2},{"kind":"owl","count":10},{"kind":"eel","count":"7"}]`},
+	{`$..pens[0].kind.x`, `!Property ['x'] not found in path $['pens'][0]['kind']`},
+	{`$..food.no.no`, `!Missing property in path $['pens'][0]['food']['no']`},
+	{`$.by..x.v.no`, `!Property ['no'] not found in path $['by']['x']['v']`},
+	{`$..by.x.no.no`, `!Missing property in path $['by']['x']['no']`},
 	{`$.by..v.w`, `!Property ['w'] not found in path $['by']['x']['v']`},
 	{`$..pens[0].kind`, `["lion"]`},
 
@@ -130,6 +137,9 @@ var paths = []struct{ path, want string }{
 	{`$.pens[?(@.food.mice == 3)].food.mice`, `[3]`},
 	{`$.pens[?(@.food.mice == $.grid[1][0])].kind`, `["owl"]`},
 	{`$.pens[?(@.food == @.food)].kind`, `["lion","owl"]`},
+	{`$.pens[?(!@.kind == 'owl')].kind`, `["owl"]`}, // the ! means nothing
+	{`$.pens[?(@.kind != 'o\'wl' && @.fed)].count`, `[2,10]`},
+	{`$.pens[?($.kind)].count`, `[2,10,"7"]`}, // looked for in the element
 	{`$.pens[?(1 == 1)].kind`, `["lion","owl","eel"]`},
 	{`$.pens[?(@)].kind`, `["lion","owl","eel"]`},
 	{`$.pens[?(@.kind == 'eel')].food`, `!No results for path: $['pens'][2]['food']`},
@@ -183,7 +193,7 @@ func TestSyntaxErrors(t *testing.T) {
 		{`$[:]`, 2}, {`$[::2]`, 2}, {`$[99999999999]`, 2}, {`$[1-2]`, 2}, {`$[(@.size)]`, 3}, {`$[(@.count-1)]`, 3},
 		{`$[?(@.a]`, 1}, {`$[?@.a == 1]`, 3}, {`$[?()]`, 4}, {`$[?(true)]`, 4}, {`$[?(@.a = 1)]`, 7},
 		{`$[?(@.a == !@.b)]`, 11}, {`$[?(@.* == 1)]`, 4}, {`$[?(@..a)]`, 4}, {`$[?(@.a in ['b'])]`, 7},
-		{`$[?(@.a =~ /(?=x)/)]`, 11}, {`$[?(@.a == ']')]`, 1}, {`$[?(@x == 1)]`, 4},
+		{`$[?(@.a =~ /(?=x)/)]`, 11}, {`$[?(@.a == ')]`, 1}, {`$[?(@.a == /)]`, 11}, {`$[?(@.a ||| @.b)]`, 8}, {`$[?(@.a == ']')]`, 1}, {`$[?(@x == 1)]`, 4},
 		{`$1a`, 1}, {`$a b`, 2}, {`$a-b.c`, 2},
 	} {
 		_, err := jsonpath.Compile(c.path)
