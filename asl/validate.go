@@ -237,7 +237,8 @@ type validator struct {
 	read, assigned []variableUse
 	dynamicAssign  bool // some assignments are not known by name
 	dynamicRead    bool // some expressions could not be looked into
-	work           int  // states visited to learn where variables are known
+	guesses        int
+	work           int // states visited to learn where variables are known
 }
 
 // scope is a state while it is looked at, and what the rules after that want to know.
@@ -265,8 +266,11 @@ type part struct {
 	after    map[string]map[string]bool // by variable, the states where it may be known
 }
 
+// maxFindings bounds how many findings are collected.
+const maxFindings = 10_000
+
 func (v *validator) add(d Diagnostic, n *node) {
-	if v.cfg.limit > 0 && len(v.out) > 64*v.cfg.limit+4096 {
+	if len(v.out) >= maxFindings {
 		return
 	}
 	if n != nil {
@@ -400,10 +404,16 @@ func (v *validator) onlyFields(st *scope, n *node, loc string, fields []string) 
 
 // unsupported refuses a field; known are those that would be right, to guess from.
 func (v *validator) unsupported(st *scope, n *node, loc, name string, known []string) {
-	v.refuseAs(CodeSchema, st, n, loc, "Field '"+name+"' is not supported", didYouMean(name, known))
+	v.refuseAs(CodeSchema, st, n, loc, "Field '"+name+"' is not supported", v.didYouMean(name, known))
 }
 
-func didYouMean(name string, known []string) string {
+// maxGuesses bounds how often a name is looked for among similar ones.
+const maxGuesses = 200
+
+func (v *validator) didYouMean(name string, known []string) string {
+	if v.guesses++; v.guesses > maxGuesses {
+		return ""
+	}
 	for _, k := range known {
 		if k != name && (strings.EqualFold(k, name) || editDistance(k, name) <= 1+len(name)/8) {
 			return "did you mean " + k + "?"
@@ -451,7 +461,7 @@ func (v *validator) required(st *scope, n *node, loc string, fields ...string) {
 // atMostOne refuses more than one of the fields, exactlyOne none of them as well.
 func (v *validator) atMostOne(st *scope, n *node, loc string, fields ...string) bool {
 	if given(n, fields) > 1 {
-		v.refuse(st, n, loc, "There should only be one of the following fields: "+fieldList(fields))
+		v.refuse(st, lastOf(n, fields), loc, "There should only be one of the following fields: "+fieldList(fields))
 		return false
 	}
 	return true
@@ -461,6 +471,16 @@ func (v *validator) exactlyOne(st *scope, n *node, loc string, fields ...string)
 	if v.atMostOne(st, n, loc, fields...) && given(n, fields) == 0 {
 		v.refuse(st, n, loc, "This object should have only one of the following fields: "+fieldList(fields))
 	}
+}
+
+// lastOf returns the last of the fields in the text, n if there is none.
+func lastOf(n *node, fields []string) *node {
+	for i := len(n.kids) - 1; i >= 0; i-- {
+		if slices.Contains(fields, n.kids[i].name) {
+			return &n.kids[i]
+		}
+	}
+	return n
 }
 
 func given(n *node, fields []string) int {
@@ -522,7 +542,7 @@ func (v *validator) oneOf(st *scope, n *node, loc string, values ...string) bool
 		return false
 	}
 	if !slices.Contains(values, n.str()) {
-		v.refuseAs(CodeSchema, st, n, loc, "Value should be one of the following: ["+strings.Join(values, ", ")+"]", didYouMean(n.str(), values))
+		v.refuseAs(CodeSchema, st, n, loc, "Value should be one of the following: ["+strings.Join(values, ", ")+"]", v.didYouMean(n.str(), values))
 		return false
 	}
 	return true

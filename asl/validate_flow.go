@@ -83,7 +83,7 @@ func (v *validator) flow(p *part) {
 	next := make(map[string][]string, len(p.states))
 	all := !v.unknown(start)
 	if all && !exists[start.str()] {
-		v.refuseAs(CodeMissingTarget, p.outer, start, p.loc+"/StartAt", "Missing 'Next' target: "+start.str(), didYouMean(start.str(), nodeNames(states)))
+		v.refuseAs(CodeMissingTarget, p.outer, start, p.loc+"/StartAt", "Missing 'Next' target: "+start.str(), v.didYouMean(start.str(), nodeNames(states)))
 	}
 	ends := false
 	for _, st := range p.states {
@@ -91,7 +91,7 @@ func (v *validator) flow(p *part) {
 		all = all && known
 		for _, t := range targets {
 			if !exists[t.name] {
-				v.refuseAs(CodeMissingTarget, st, t.n, t.loc, "Missing 'Next' target: "+t.name, didYouMean(t.name, nodeNames(states)))
+				v.refuseAs(CodeMissingTarget, st, t.n, t.loc, "Missing 'Next' target: "+t.name, v.didYouMean(t.name, nodeNames(states)))
 			}
 			next[st.name] = append(next[st.name], t.name)
 		}
@@ -183,9 +183,9 @@ func (v *validator) contextPath(st *scope, n *node, loc, path string) {
 	members, ok := contextMembers[names[0]]
 	switch {
 	case !ok:
-		v.report(SeverityWarning, CodeContextPath, st, n, loc, "the context object has no "+names[0], didYouMean(names[0], []string{"Execution", "State", "StateMachine", "Task", "Map"}))
+		v.report(SeverityWarning, CodeContextPath, st, n, loc, "the context object has no "+names[0], v.didYouMean(names[0], []string{"Execution", "State", "StateMachine", "Task", "Map"}))
 	case len(names) > 1 && !contains(members, names[1]):
-		v.report(SeverityWarning, CodeContextPath, st, n, loc, "the context object has no "+names[0]+"."+names[1], didYouMean(names[1], members))
+		v.report(SeverityWarning, CodeContextPath, st, n, loc, "the context object has no "+names[0]+"."+names[1], v.didYouMean(names[1], members))
 	}
 }
 

@@ -45,7 +45,7 @@ func (v *validator) compileExpression(st *scope, n *node, loc, text string) {
 				once("Field '$states."+r.Field+"' does not exist.", statesHint[r.Field])
 			}
 		case r.Called:
-			v.report(SeverityWarning, CodeUnknownFunction, st, n, loc, "there is no function $"+r.Name, didYouMean(r.Name, stepFunctions))
+			v.report(SeverityWarning, CodeUnknownFunction, st, n, loc, "there is no function $"+r.Name, v.didYouMean(r.Name, stepFunctions))
 		default:
 			v.read = append(v.read, variableUse{st, n, loc, r.Name})
 		}

@@ -134,7 +134,7 @@ func (v *validator) state(p *part, n *node, states string, express bool) *scope 
 	case v.unknown(typ) || !v.isString(st, typ, st.loc+"/Type"):
 		return st
 	case !slices.Contains(stateTypes, typ.str()):
-		v.refuseAs(CodeSchema, st, typ, st.loc+"/Type", "The field 'Type' should have one of these values: ["+strings.Join(stateTypes, ", ")+"]", didYouMean(typ.str(), stateTypes))
+		v.refuseAs(CodeSchema, st, typ, st.loc+"/Type", "The field 'Type' should have one of these values: ["+strings.Join(stateTypes, ", ")+"]", v.didYouMean(typ.str(), stateTypes))
 		return st
 	}
 	st.typ = StateType(typ.str())
@@ -221,7 +221,7 @@ func (v *validator) nextOrEnd(st *scope) {
 	ends := end != nil && (end.kind != value.KindBool || end.scalar.Truth())
 	switch next := st.n.get("Next"); {
 	case ends && next != nil && !v.unknown(end):
-		v.refuse(st, st.n, st.loc, "There should only be one of the following fields: "+fieldList([]string{"Next", "End"}))
+		v.refuse(st, lastOf(st.n, []string{"Next", "End"}), st.loc, "There should only be one of the following fields: "+fieldList([]string{"Next", "End"}))
 	case !ends && next == nil:
 		v.refuseAs(CodeSchema, st, st.n, st.loc, "This object should have only one of the following fields: "+fieldList([]string{"Next", "End"}), "say which state comes next, or that the workflow ends here with \"End\": true")
 	}
@@ -464,7 +464,7 @@ func (v *validator) choice(st *scope, n *node, loc string, top bool) {
 	case n.get("Variable") != nil && len(operators) == 0:
 		v.refuseAs(CodeSchema, st, n, loc, "This object should have only one of the following fields: "+fieldList(comparisonNames), "add a comparison, such as StringEquals")
 	case len(operators) > 1 || len(operators) == 1 && n.get("Variable") == nil && selectors == 1:
-		v.refuse(st, n, loc, "There should only be one of the following fields: "+fieldList(operators))
+		v.refuse(st, lastOf(n, operators), loc, "There should only be one of the following fields: "+fieldList(operators))
 	}
 }
 

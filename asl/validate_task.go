@@ -85,7 +85,7 @@ func (v *validator) taskResource(st *scope, n *node, loc string) {
 		service := resources().Optimized[r.Service]
 		action, ok := service[r.Action]
 		if !ok || !slices.Contains(action.Patterns, r.Pattern) {
-			v.notRecognized(st, n, loc, resourceHint(r))
+			v.notRecognized(st, n, loc, v.resourceHint(r))
 			return
 		}
 	}
@@ -125,7 +125,7 @@ func (v *validator) sdkResource(st *scope, n *node, loc string, r Resource) bool
 		v.notRecognized(st, n, loc, "actions begin with a small letter: "+strings.ToLower(r.Action[:1])+r.Action[1:])
 	default:
 		if !slices.Contains(resources().SDKServices, service) {
-			v.report(SeverityAdvice, CodeUnknownService, st, n, loc, "no SDK service named "+service+" is known", didYouMean(service, resources().SDKServices))
+			v.report(SeverityAdvice, CodeUnknownService, st, n, loc, "no SDK service named "+service+" is known", v.didYouMean(service, resources().SDKServices))
 		}
 		return true
 	}
@@ -133,7 +133,7 @@ func (v *validator) sdkResource(st *scope, n *node, loc string, r Resource) bool
 }
 
 // resourceHint tells what to write in place of an integration that does not exist.
-func resourceHint(r Resource) string {
+func (v *validator) resourceHint(r Resource) string {
 	d := resources()
 	if r.Service == "" {
 		return "write arn:aws:states:::SERVICE:ACTION"
@@ -161,7 +161,7 @@ func resourceHint(r Resource) string {
 		names = append(names, name)
 	}
 	slices.Sort(names)
-	if hint := didYouMean(r.Action, names); hint != "" {
+	if hint := v.didYouMean(r.Action, names); hint != "" {
 		return hint
 	}
 	if slices.Contains(d.SDKServices, r.Service) {

@@ -16,10 +16,6 @@ import (
 // maxAliased is how many values YAML aliases may add to a document in total.
 const maxAliased = 100_000
 
-// maxYAMLDepth is how deeply a YAML document may be nested. It is lower than the limit
-// for JSON because the YAML library takes quadratic time in the depth.
-const maxYAMLDepth = 200
-
 type yamlReader struct {
 	src      *Source
 	problems Diagnostics
@@ -39,7 +35,7 @@ type anchor struct {
 func readYAML(src *Source) (root *node, problems Diagnostics) {
 	r := &yamlReader{src: src, anchors: map[string]anchor{}}
 	if line := deepLine(src.text); line > 0 {
-		r.problem(Position{line, 1}, fmt.Sprintf("the definition is nested more than %d levels deep", maxYAMLDepth))
+		r.problem(Position{line, 1}, fmt.Sprintf("the definition is nested more than %d levels deep", maxDepth))
 		return nil, r.problems
 	}
 	defer func() {
@@ -309,10 +305,10 @@ func (r *yamlReader) key(k ast.MapKeyNode) string {
 	return k.String()
 }
 
-// deepLine returns the line in which a document seems to be nested more than
-// [maxYAMLDepth] deep, 0 if none is. It looks at brackets and leading dashes only, and
-// leaves quoted text out of account, so that the parser's stack is safe from what it
-// lets through.
+// deepLine returns the line in which a document seems to be nested more than maxDepth
+// levels deep, 0 if none is. The library's parser recurses without a bound, so that this
+// is found out before: by brackets and leading dashes, in quoted text as well. Nesting by
+// indentation is bounded by the size of the text.
 func deepLine(text string) int {
 	depth, line := 0, 1
 	for l := range strings.Lines(text) {
@@ -320,7 +316,7 @@ func deepLine(text string) int {
 		for rest := strings.TrimLeft(l, " "); len(rest) > 1 && (rest[0] == '-' || rest[0] == '?' || rest[0] == ':') && (rest[1] == ' ' || rest[1] == '\t'); dashes++ {
 			rest = strings.TrimLeft(rest[2:], " \t")
 		}
-		if dashes > maxYAMLDepth {
+		if dashes > maxDepth {
 			return line
 		}
 		for i := 0; i < len(l); i++ {
@@ -330,7 +326,7 @@ func deepLine(text string) int {
 			case ']', '}':
 				depth = max(depth-1, 0)
 			}
-			if depth > maxYAMLDepth {
+			if depth > maxDepth {
 				return line
 			}
 		}
