@@ -20,6 +20,14 @@ const (
 	Bucket = "example-fine-tuning"                                 // takes the job's output
 )
 
+// Hints tell a policy generator what only a run knows: that the model which is asked is a
+// deployment of the account. The deployment's id is made by the service.
+var Hints = map[string][]string{
+	"Evaluate model.ModelId":                             {"arn:aws:bedrock:us-east-1:123456789012:custom-model-deployment/*"},
+	"Look at deployment.CustomModelDeploymentIdentifier": {"arn:aws:bedrock:us-east-1:123456789012:custom-model-deployment/*"},
+	"Deploy model.ModelArn":                              {"arn:aws:bedrock:us-east-1:123456789012:custom-model/amazon.nova-micro-v1:0:128k/*"},
+}
+
 // Definition describes the workflow.
 func Definition() *asl.Definition {
 	failed := asl.Fail("Training failed").
