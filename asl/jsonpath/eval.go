@@ -7,6 +7,13 @@ import (
 	"github.com/sfnkit/sfnkit/asl/value"
 )
 
+// The evaluation is our own rather than that of github.com/PaesslerAG/jsonpath, which the
+// tests compare with. The library gives what its paths mean, which differs from the
+// engine's meaning wherever something is missing, null, negative or of another type than
+// expected, and tells neither where it failed nor why; and the text of a filter, which the
+// engine cuts at the first operator it finds, has no grammar that gval could parse. It
+// also takes 25 to 900 times as long (BenchmarkLibrary).
+
 // evaluator evaluates the steps of a path from the first one that is not plain on.
 type evaluator struct {
 	p       *Path

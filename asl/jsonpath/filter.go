@@ -2,6 +2,7 @@ package jsonpath
 
 import (
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/sfnkit/sfnkit/asl/value"
@@ -37,6 +38,10 @@ var operators = []struct {
 	{"==", equal}, {">=", greaterEqual}, {"<=", lessEqual}, {"!=", notEqual},
 	{"<", less}, {">", greater}, {"=~", matches},
 }
+
+// maxPattern bounds regular expressions, in bytes. Matching takes time in proportion to
+// the pattern and the text; sixteen characters of a text count as one value visited.
+const maxPattern = 1000
 
 // comparison is one test of a filter.
 type comparison struct {
@@ -206,6 +211,9 @@ func (c *compiler) operand(i, end int, left bool) (operand, error) {
 		}
 	case len(t) > 1 && t[0] == '/' && (t[len(t)-1] == '/' || strings.HasSuffix(t, "/i")):
 		last := strings.LastIndexByte(t, '/')
+		if last > maxPattern {
+			return o, c.fail(i, "a regular expression is longer than "+strconv.Itoa(maxPattern)+" bytes")
+		}
 		flags := ""
 		if t[len(t)-1] == 'i' {
 			flags = "(?i)"
@@ -432,8 +440,9 @@ func (e *evaluator) matches(left, right *side) bool {
 	case right.val.IsNull():
 		return false
 	case right.val.IsString():
-		return re.MatchString(right.val.Str())
+		s := right.val.Str()
+		return e.visit(0, len(s)/16) && re.MatchString(s)
 	}
 	e.scratch = AppendText(e.scratch[:0], right.val)
-	return re.Match(e.scratch)
+	return e.visit(0, len(e.scratch)/16) && re.Match(e.scratch)
 }
