@@ -57,7 +57,7 @@ var awsFunctions = func() map[string]*native {
 		arity     int
 		fn        nativeFunc
 	}{
-		{"partition", "<a?n?:a>", 2, awsPartition},
+		{"partition", "<x?n?:a>", 2, awsPartition},
 		{"range", "<nnn?:a>", 3, awsRange},
 		{"hash", "<ss?:s>", 2, awsHash},
 		{"random", "<n?:n>", 1, awsRandom},
@@ -74,6 +74,11 @@ var awsFunctions = func() map[string]*native {
 
 func awsPartition(k *callState, a []value.Value) (value.Value, *Error) {
 	e, arr := k.e, a[0]
+	if !arr.IsArray() && !arr.IsAbsent() {
+		x := failure("T0412").withValue(arr)
+		x.index, x.kind = 1, "arrays"
+		return value.Value{}, x
+	}
 	size := float64(arr.Len())
 	if s := k.arg(a, 1); !s.IsAbsent() {
 		size = math.Trunc(s.Float64())
