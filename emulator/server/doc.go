@@ -17,8 +17,9 @@
 //
 // Everything is kept in memory, in bounds that [Options] sets.
 //
-// What is not AWS's: DeleteStateMachine leaves running executions alone and the machine
-// stays DELETING until the last one has ended, whereas the service ends them at their
-// next transition; names can be used again at once. Accounts and regions in ARNs are not
-// compared with the server's own, they just do not lead to anything.
+// What is not AWS's: a deleted state machine is gone as soon as the last of its executions
+// has ended, and its name can be used again at once. Accounts and regions in ARNs are not
+// compared with the server's own, they just do not lead to anything. Logs are written
+// when an execution ends. Of the child executions of a map run the last 10,000 that have
+// ended are remembered, of EXPRESS executions none.
 package server

@@ -28,8 +28,9 @@ type execution struct {
 	alias     string
 	trace     *string
 	input     string
-	endedAt   int64 // guarded by the server's lock; 0 while running
-	evicted   bool  // likewise
+	endedAt   int64     // guarded by the server's lock; 0 while running
+	evicted   bool      // likewise
+	mapRuns   []*mapRun // likewise
 
 	redriven     int64  // time of the last redrive, 0 if there was none; guarded likewise
 	redriveToken string // the client's token for it
@@ -228,8 +229,9 @@ func (s *Server) start(o *order) (*execution, error) {
 
 	e.handle = s.engine.Start(o.revision.compiled, emulator.StartOptions{
 		Info: s.info(o, arn), Input: o.value, Text: o.input, Caller: caller,
-		OnEnd:   func(x *emulator.Execution) { s.over(e, x) },
-		OnChild: func(m *emulator.MapRun, h *emulator.Handle) { s.child(e, m, h) },
+		OnEnd:      func(x *emulator.Execution) { s.over(e, x) },
+		OnChild:    func(m *emulator.MapRun, h *emulator.Handle) { s.childBegins(e, m, h) },
+		OnChildEnd: s.childEnds,
 	})
 	e.mu.Unlock()
 	return e, nil
@@ -260,19 +262,34 @@ func (s *Server) forget() {
 		if e.evicted || e.endedAt == 0 { // it was redriven and goes on
 			continue
 		}
-		e.evicted = true
-		delete(s.executions, e.arn)
-		if m := e.machine; m != nil {
-			if m.gone++; m.gone > 64 && m.gone*2 > len(m.executions) {
-				m.executions, m.gone = kept(m.executions), 0
-			}
-		}
-		if e.of != nil {
-			e.of.children = kept(e.of.children)
-		}
+		s.evict(e)
 	}
 	if i > 0 {
 		s.ended = s.ended[i:]
+	}
+}
+
+// evict drops an execution. Called under the lock.
+func (s *Server) evict(e *execution) {
+	e.evicted = true
+	delete(s.executions, e.arn)
+	for _, m := range e.mapRuns {
+		delete(s.mapRuns, m.arn)
+		for _, c := range m.children {
+			delete(s.executions, c.arn)
+			c.evicted = true
+		}
+	}
+	if m := e.machine; m != nil {
+		if m.gone++; m.gone > 64 && m.gone*2 > len(m.executions) {
+			m.executions, m.gone = kept(m.executions), 0
+		}
+	}
+	if m := e.of; m != nil {
+		m.ended--
+		if m.gone++; m.gone > 64 && m.gone*2 > len(m.children) {
+			m.children, m.gone = kept(m.children), 0
+		}
 	}
 }
 
@@ -557,7 +574,7 @@ func (s *Server) listExecutions(_ context.Context, in *sfn.ListExecutionsInput) 
 	if err != nil {
 		return nil, err
 	}
-	list, err := s.executionsOf(r, in)
+	list, spec, err := s.executionsOf(r)
 	if err != nil {
 		return nil, err
 	}
@@ -588,7 +605,7 @@ func (s *Server) listExecutions(_ context.Context, in *sfn.ListExecutionsInput) 
 		}
 		if e.of != nil {
 			item.MapRunArn = &e.of.arn
-			item.ItemCount = aws.Int32(e.items())
+			item.ItemCount = aws.Int32(e.items(spec))
 		}
 		if len(out.Executions) == n {
 			out.NextToken = s.seal(last, scope)
@@ -601,30 +618,33 @@ func (s *Server) listExecutions(_ context.Context, in *sfn.ListExecutionsInput) 
 }
 
 // executionsOf returns the executions of a state machine or a map run, oldest first.
-func (s *Server) executionsOf(r resource, in *sfn.ListExecutionsInput) ([]*execution, error) {
+func (s *Server) executionsOf(r resource) ([]*execution, *emulator.MapRun, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if r.kind == "mapRun" {
 		m := s.mapRuns[r.full]
 		if m == nil {
-			return nil, noResource(r.full)
+			return nil, nil, noResource(r.full)
 		}
-		return m.children, nil
+		if m.gone > 0 {
+			m.children, m.gone = kept(m.children), 0
+		}
+		return m.children, m.spec, nil
 	}
 	m, ok := s.machines.get(r.machine())
 	if !ok {
-		return nil, noMachine(r.full)
+		return nil, nil, noMachine(r.full)
 	}
 	if m.typ == types.StateMachineTypeExpress {
-		return nil, wrongType()
+		return nil, nil, wrongType()
 	}
 	if r.rest != "" && m.version(r.full) == nil && m.alias(r.rest) == nil {
-		return nil, noResource(r.full)
+		return nil, nil, noResource(r.full)
 	}
 	if m.gone > 0 {
 		m.executions, m.gone = kept(m.executions), 0
 	}
-	return m.executions, nil
+	return m.executions, nil, nil
 }
 
 func (s *Server) describeStateMachineForExecution(_ context.Context, in *sfn.DescribeStateMachineForExecutionInput) (*sfn.DescribeStateMachineForExecutionOutput, error) {

@@ -417,7 +417,7 @@ func (s *Server) describeStateMachine(_ context.Context, in *sfn.DescribeStateMa
 	defer s.mu.Unlock()
 	m, ok := s.machines.get(r.machine())
 	if !ok {
-		return s.describeMapRunMachine(r, in)
+		return nil, noMachine(r.full)
 	}
 	rev := m.current
 	out := &sfn.DescribeStateMachineOutput{CreationDate: millis(m.created), StateMachineArn: in.StateMachineArn}
@@ -474,11 +474,20 @@ func (s *Server) deleteStateMachine(_ context.Context, in *sfn.DeleteStateMachin
 	if r.rest != "" {
 		return nil, failure("ValidationException", "This operation does not support qualified state machine ARNs: '%s'", r.full)
 	}
+	var running []*execution
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	if m, ok := s.machines.get(r.full); ok {
 		m.deleting = true
+		for _, e := range m.executions {
+			if e.endedAt == 0 {
+				running = append(running, e)
+			}
+		}
 		s.bury(m)
+	}
+	s.mu.Unlock()
+	for _, e := range running {
+		e.running().Halt() // at the next transition, as the service does
 	}
 	return &sfn.DeleteStateMachineOutput{}, nil
 }

@@ -12,68 +12,143 @@ import (
 )
 
 // mapRun is a map run that has begun: what its children and its parent's history tell.
+// All fields but the first ones are guarded by the server's lock.
 type mapRun struct {
-	seq        int64
 	arn, label string
 	parent     *execution
-	spec       *emulator.MapRun
-	revision   *revision    // of the children
-	children   []*execution // guarded by the server's lock; oldest first
+	revision   *revision // of the children
 
-	concurrency *int32 // set by UpdateMapRun
-	count       *int64
-	percentage  *float32
+	spec      *emulator.MapRun // as it is now
+	children  []*execution     // oldest first
+	ended     int              // how many of them have ended
+	gone      int              // how many of them are not remembered any more
+	counts    types.MapRunExecutionCounts
+	items     types.MapRunItemCounts
+	redriven  int32
+	redriveAt int64
 }
 
-// child takes note of a child execution that begins.
-func (s *Server) child(parent *execution, spec *emulator.MapRun, h *emulator.Handle) {
+// keptChildren is how many ended child executions of one map run are remembered.
+const keptChildren = 10000
+
+// childBegins takes note of a child execution.
+func (s *Server) childBegins(parent *execution, spec *emulator.MapRun, h *emulator.Handle) {
 	var info emulator.Info
-	h.View(func(x *emulator.Execution) { info = x.Info() })
+	n := int64(1)
+	h.View(func(x *emulator.Execution) {
+		info = x.Info()
+		n = itemsOf(spec, x)
+	})
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	m := s.mapRuns[spec.ARN]
 	if m == nil {
-		s.seq++
 		rev := *parent.revision
-		m = &mapRun{seq: s.seq, arn: spec.ARN, label: spec.Label, parent: parent, spec: spec, revision: &rev}
+		m = &mapRun{arn: spec.ARN, label: spec.Label, parent: parent, revision: &rev}
 		s.mapRuns[spec.ARN] = m
+		parent.mapRuns = append(parent.mapRuns, m)
+	}
+	m.spec = spec
+	m.counts.Total++
+	m.counts.Running++
+	m.items.Total += n
+	m.items.Running += n
+	if spec.Express {
+		return
 	}
 	s.seq++
 	e := &execution{seq: s.seq, arn: info.ARN, name: info.Name, of: m, revision: m.revision, handle: h}
 	m.children = append(m.children, e)
-	if !spec.Express {
-		s.executions[e.arn] = e
+	s.executions[e.arn] = e
+}
+
+// childEnds counts a child execution that has ended.
+func (s *Server) childEnds(spec *emulator.MapRun, x *emulator.Execution) {
+	n := itemsOf(spec, x)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m := s.mapRuns[spec.ARN]
+	if m == nil {
+		return
 	}
+	m.counts.Running--
+	m.items.Running -= n
+	switch x.Status() {
+	case emulator.Succeeded:
+		m.counts.Succeeded++
+		m.items.Succeeded += n
+	case emulator.TimedOut:
+		m.counts.TimedOut++
+		m.items.TimedOut += n
+	case emulator.Aborted:
+		m.counts.Aborted++
+		m.items.Aborted += n
+	default:
+		m.counts.Failed++
+		m.items.Failed += n
+	}
+	e := s.executions[x.Info().ARN]
+	if e == nil {
+		return
+	}
+	e.endedAt = now()
+	s.ended = append(s.ended, e)
+	if m.ended++; m.ended > keptChildren+keptChildren/4 {
+		drop := m.ended - keptChildren
+		for _, c := range m.children {
+			if drop == 0 {
+				break
+			}
+			if c.endedAt > 0 && !c.evicted {
+				s.evict(c)
+				drop--
+			}
+		}
+	}
+	s.forget()
+}
+
+// itemsOf returns how many items a child execution has.
+func itemsOf(spec *emulator.MapRun, x *emulator.Execution) int64 {
+	if !spec.Batched {
+		return 1
+	}
+	in, _ := x.Input()
+	return int64(in.Get("Items").Len())
 }
 
 // items returns how many items a child execution has.
-func (e *execution) items() int32 {
-	if e.of == nil || !e.of.spec.Batched {
-		return 1
-	}
-	n := 1
-	e.view(func(x *emulator.Execution) {
-		in, _ := x.Input()
-		n = in.Get("Items").Len()
-	})
+func (e *execution) items(spec *emulator.MapRun) int32 {
+	n := int64(1)
+	e.view(func(x *emulator.Execution) { n = itemsOf(spec, x) })
 	return int32(n)
-}
-
-// describeMapRunMachine describes the state machine that the children of a map run are
-// executions of: arn:...:stateMachine:name/label. Called under the lock.
-func (s *Server) describeMapRunMachine(r resource, _ *sfn.DescribeStateMachineInput) (*sfn.DescribeStateMachineOutput, error) {
-	return nil, noMachine(r.full)
 }
 
 // findMapRun returns a map run, also one that never had children.
 func (s *Server) findMapRun(arn string) (*mapRun, error) {
-	if _, err := parseARN(arn, "mapRun"); err != nil {
+	r, err := parseARN(arn, "mapRun")
+	if err != nil {
 		return nil, err
 	}
+	name, label, _ := strings.Cut(r.name, "/")
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if m := s.mapRuns[arn]; m != nil {
+	m := s.mapRuns[arn]
+	var candidates []*execution
+	if of, ok := s.machines.get(r.prefix + "stateMachine:" + name); m == nil && ok {
+		candidates = of.executions
+	}
+	s.mu.Unlock()
+	if m != nil {
 		return m, nil
+	}
+	for _, e := range candidates {
+		found := false
+		e.view(func(x *emulator.Execution) {
+			mapRunEvents(x, func(a string, _ types.MapRunStatus, _, _ int64) { found = found || a == arn })
+		})
+		if found {
+			return &mapRun{arn: arn, label: label, parent: e, revision: e.revision}, nil
+		}
 	}
 	return nil, noResource(arn)
 }
@@ -114,24 +189,21 @@ func (s *Server) describeMapRun(_ context.Context, in *sfn.DescribeMapRunInput) 
 	if err != nil {
 		return nil, err
 	}
+	out := &sfn.DescribeMapRunOutput{ExecutionArn: &m.parent.arn, MapRunArn: &m.arn}
+	writes := false
 	s.mu.Lock()
-	children := m.children
-	concurrency, count, percentage := m.concurrency, m.count, m.percentage
+	if m.spec != nil {
+		out.MaxConcurrency = int32(m.spec.Concurrency)
+		out.ToleratedFailureCount = max(m.spec.ToleratedCount, 0)
+		out.ToleratedFailurePercentage = float32(max(m.spec.ToleratedPercentage, 0))
+		writes = m.spec.Writer != nil
+	}
+	x, it := m.counts, m.items
+	out.RedriveCount = aws.Int32(m.redriven)
+	if m.redriveAt > 0 {
+		out.RedriveDate = millis(m.redriveAt)
+	}
 	s.mu.Unlock()
-	out := &sfn.DescribeMapRunOutput{
-		ExecutionArn: &m.parent.arn, MapRunArn: &m.arn, MaxConcurrency: int32(m.spec.Concurrency), RedriveCount: aws.Int32(0),
-		ToleratedFailureCount: max(m.spec.ToleratedCount, 0), ToleratedFailurePercentage: float32(max(m.spec.ToleratedPercentage, 0)),
-		ExecutionCounts: &types.MapRunExecutionCounts{}, ItemCounts: &types.MapRunItemCounts{},
-	}
-	if concurrency != nil {
-		out.MaxConcurrency = *concurrency
-	}
-	if count != nil {
-		out.ToleratedFailureCount = *count
-	}
-	if percentage != nil {
-		out.ToleratedFailurePercentage = *percentage
-	}
 	m.parent.view(func(x *emulator.Execution) {
 		mapRunEvents(x, func(arn string, status types.MapRunStatus, from, to int64) {
 			if arn == m.arn {
@@ -142,35 +214,20 @@ func (s *Server) describeMapRun(_ context.Context, in *sfn.DescribeMapRunInput) 
 			}
 		})
 	})
-	x, it := out.ExecutionCounts, out.ItemCounts
-	for _, e := range children {
-		n := int64(e.items())
-		var status emulator.Status
-		e.view(func(x *emulator.Execution) { status = x.Status() })
-		x.Total++
-		it.Total += n
-		switch status {
-		case emulator.Running:
-			x.Running++
-			it.Running += n
-		case emulator.Succeeded:
-			x.Succeeded++
-			it.Succeeded += n
-		case emulator.Failed:
-			x.Failed++
-			it.Failed += n
-		case emulator.TimedOut:
-			x.TimedOut++
-			it.TimedOut += n
-		case emulator.Aborted:
-			x.Aborted++
-			it.Aborted += n
-		}
-	}
-	if m.spec.Writer != nil && out.Status == types.MapRunStatusSucceeded {
+	if st, ok := m.parent.running().MapRun(m.arn); ok {
+		x, it = executionCounts(st.Executions), types.MapRunItemCounts(executionCounts(st.Items))
+		out.MaxConcurrency, out.ToleratedFailureCount = int32(st.Spec.Concurrency), max(st.Spec.ToleratedCount, 0)
+		out.ToleratedFailurePercentage = float32(max(st.Spec.ToleratedPercentage, 0))
+	} else if writes && out.Status == types.MapRunStatusSucceeded {
 		x.ResultsWritten, it.ResultsWritten = x.Succeeded+x.Failed, it.Succeeded+it.Failed
 	}
+	out.ExecutionCounts, out.ItemCounts = &x, &it
 	return out, nil
+}
+
+func executionCounts(c emulator.Counts) types.MapRunExecutionCounts {
+	return types.MapRunExecutionCounts{Running: c.Running, Succeeded: c.Succeeded, Failed: c.Failed, TimedOut: c.TimedOut, Aborted: c.Aborted,
+		Total: c.Total, ResultsWritten: c.ResultsWritten}
 }
 
 func (s *Server) listMapRuns(_ context.Context, in *sfn.ListMapRunsInput) (*sfn.ListMapRunsOutput, error) {
@@ -218,27 +275,23 @@ func (s *Server) updateMapRun(_ context.Context, in *sfn.UpdateMapRunInput) (*sf
 		e.Reason = string(types.ValidationExceptionReasonMissingRequiredParameter)
 		return nil, e
 	}
-	running := false
-	m.parent.view(func(x *emulator.Execution) {
-		mapRunEvents(x, func(arn string, status types.MapRunStatus, _, _ int64) {
-			running = running || arn == m.arn && status == types.MapRunStatusRunning
-		})
-	})
-	if !running {
+	var concurrency *int
+	if in.MaxConcurrency != nil {
+		concurrency = aws.Int(int(*in.MaxConcurrency))
+	}
+	var percentage *float64
+	if in.ToleratedFailurePercentage != nil {
+		percentage = aws.Float64(float64(*in.ToleratedFailurePercentage))
+	}
+	if !m.parent.running().UpdateMapRun(m.arn, concurrency, in.ToleratedFailureCount, percentage) {
 		e := failure("ValidationException", "Map Run is not in a state that can be updated: '%s'", m.arn)
 		e.Reason = string(types.ValidationExceptionReasonCannotUpdateCompletedMapRun)
 		return nil, e
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if in.MaxConcurrency != nil {
-		m.concurrency = in.MaxConcurrency
-	}
-	if in.ToleratedFailureCount != nil {
-		m.count = in.ToleratedFailureCount
-	}
-	if in.ToleratedFailurePercentage != nil {
-		m.percentage = in.ToleratedFailurePercentage
+	if st, ok := m.parent.running().MapRun(m.arn); ok {
+		s.mu.Lock()
+		m.spec = st.Spec
+		s.mu.Unlock()
 	}
 	return &sfn.UpdateMapRunOutput{}, nil
 }

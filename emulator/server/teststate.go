@@ -29,7 +29,7 @@ func testDefinition(in *sfn.TestStateInput) (*asl.StateMachine, *asl.State, erro
 	if name == "" {
 		name = testedState
 		text = `{"StartAt":"` + testedState + `","States":{"` + testedState + `":` + text + `}}`
-		opts = append(opts, asl.Disable(asl.CodeMissingTarget))
+		opts = append(opts, asl.Disable(asl.CodeMissingTarget, asl.CodeMissingEnd))
 	}
 	def, err := asl.Parse([]byte(text), asl.WithFormat(asl.FormatJSON))
 	var found asl.Diagnostics
