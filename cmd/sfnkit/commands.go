@@ -7,6 +7,7 @@ func commands() []*cobra.Command {
 		runCommand(),
 		validateCommand(),
 		explainCommand(),
+		evalCommand(),
 		versionCommand(),
 	}
 }

@@ -161,9 +161,7 @@ func jsonError(name, text string, err error) error {
 	if !errors.As(err, &se) {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	before := text[:min(se.Offset, len(text))]
-	line := strings.Count(before, "\n") + 1
-	column := len(before) - strings.LastIndexByte(before, '\n')
+	line, column := lineColumn(text, se.Offset)
 	return fmt.Errorf("%s:%d:%d: this is not JSON: %s", name, line, column, se.Reason)
 }
 

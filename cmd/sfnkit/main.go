@@ -97,6 +97,14 @@ func exactArgs(what string) cobra.PositionalArgs {
 	}
 }
 
+// noArgs is cobra.NoArgs with a message of this program.
+func noArgs(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return fmt.Errorf("no argument is wanted, not %q: %s", args[0], cmd.UseLine())
+	}
+	return nil
+}
+
 // choice checks the value of a flag that takes one of a few words.
 func choice(flag, got string, words ...string) error {
 	for _, w := range words {
