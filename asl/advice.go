@@ -10,6 +10,7 @@ import (
 
 // advise reports what the service lets pass but will probably hurt.
 func (v *validator) advise() {
+	raised := v.raisedErrors()
 	for _, st := range v.all {
 		switch st.typ {
 		case TypeTask:
@@ -17,7 +18,7 @@ func (v *validator) advise() {
 		case TypeMap:
 			v.adviseMap(st)
 		}
-		v.adviseHandlers(st)
+		v.adviseHandlers(st, raised)
 	}
 	v.adviseVariables()
 }
@@ -200,7 +201,18 @@ func (v *validator) adviseErrorPrefix(st *scope) {
 // States.ALL (states_errors, data_limit_exceeded).
 var neverHandled = []string{"States.Runtime"}
 
-func (v *validator) adviseHandlers(st *scope) {
+// raisedErrors returns the names that Fail states of the definition give.
+func (v *validator) raisedErrors() map[string]bool {
+	out := map[string]bool{}
+	for _, st := range v.all {
+		if st.typ == TypeFail {
+			out[st.n.get("Error").str()] = true
+		}
+	}
+	return out
+}
+
+func (v *validator) adviseHandlers(st *scope, raised map[string]bool) {
 	for _, field := range [...]string{"Retry", "Catch"} {
 		list := st.n.get(field)
 		if list == nil || list.kind != value.KindArray || !FieldAllowed(st.typ, field, "") {
@@ -214,6 +226,9 @@ func (v *validator) adviseHandlers(st *scope) {
 			names := errorsOf(h)
 			useless := len(names) > 0
 			for j, name := range names {
+				if strings.HasPrefix(name, "States.") && !slices.Contains(reservedErrors, name) && !strings.HasPrefix(name, "States.Http.") && !placeholder(name) && !raised[name] {
+					v.report(SeverityWarning, CodeUnknownError, st, &h.get("ErrorEquals").kids[j], index(at+"/ErrorEquals", j), "no error is named "+name, v.didYouMean(name, reservedErrors))
+				}
 				if slices.Contains(neverHandled, name) {
 					v.advice(CodeUncatchable, st, &h.get("ErrorEquals").kids[j], index(at+"/ErrorEquals", j), name+" ends the execution at once; it can be neither retried nor caught", "")
 				}

@@ -33,6 +33,7 @@ const (
 	CodeNoTaskToken        = "no-task-token"
 	CodeMaxDelay           = "max-delay"
 	CodeNotDistributed     = "not-distributed"
+	CodeOtherLanguage      = "other-query-language"
 	CodeIntrinsic          = "intrinsic-arguments"
 	CodeUnknownFunction    = "unknown-function"
 )

@@ -32,7 +32,7 @@ type Diagnostic struct {
 	Severity Severity `json:"severity"`
 	Code     string   `json:"code"`     // such as SCHEMA_VALIDATION_FAILED
 	Message  string   `json:"message"`  //
-	Location string   `json:"location"` // JSON pointer, "" for the whole definition
+	Location string   `json:"location"` // as the service writes it: /States/A/Retry[0]/Next; "" if it gives none
 	State    string   `json:"state,omitempty"`
 	Hint     string   `json:"hint,omitempty"` // what to do about it
 	Position Position `json:"position"`

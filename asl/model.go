@@ -332,7 +332,8 @@ const (
 )
 
 // ParseResource takes a Resource ARN apart. The Kind is UnknownResource if it is none
-// that the service knows the form of.
+// that the service knows the form of. Integrations mostly have neither region nor account
+// in their ARN, but the service takes those that do (arn:aws:states:us-east-1:123456789012:aws-sdk:s3:getObject).
 func ParseResource(arn string) Resource {
 	f := strings.SplitN(arn, ":", 6)
 	if len(f) < 6 || f[0] != "arn" {
@@ -340,7 +341,7 @@ func ParseResource(arn string) Resource {
 	}
 	r := Resource{Partition: f[1]}
 	switch {
-	case f[2] == "states" && f[3] == "" && f[4] == "":
+	case f[2] == "states" && !ownResource(f[5]):
 		rest := f[5]
 		for _, p := range []Pattern{Sync2, Sync, WaitForTaskToken} {
 			if s, ok := strings.CutSuffix(rest, string(p)); ok {
@@ -367,4 +368,15 @@ func ParseResource(arn string) Resource {
 		r.Service, r.Action, r.Kind = "lambda", strings.TrimPrefix(f[5], "function:"), LambdaARN
 	}
 	return r
+}
+
+// ownResource reports whether the last part of an ARN names something that Step Functions
+// itself holds, rather than an integration.
+func ownResource(name string) bool {
+	kind, _, _ := strings.Cut(name, ":")
+	switch kind {
+	case "activity", "stateMachine", "execution", "express", "mapRun":
+		return true
+	}
+	return false
 }

@@ -165,12 +165,19 @@ func (v *validator) payload(st *scope, n *node, loc string) {
 			v.payloadValue(st, k, loc)
 		case k.isContainer():
 			v.payload(st, k, loc)
+		case v.isExpression(k):
+			v.report(SeverityAdvice, CodeOtherLanguage, st, k, loc, "the query language of this state is JSONPath: the expression stays a text", "set \"QueryLanguage\": \"JSONata\"")
 		case looksLikePath(k.str()) || looksLikeCall(k.str()):
 			if k.nameAt >= 0 && !v.unknown(k) {
 				v.report(SeverityWarning, CodeNoDollar, st, k, loc, "The field '"+k.name+"' seems to hold a JSONPath or an intrinsic function call, but its name does not end with '.$'", "write it as \""+k.name+".$\" if it is to be evaluated")
 			}
 		}
 	}
+}
+
+func (v *validator) isExpression(n *node) bool {
+	_, ok := jsonataText(n.str())
+	return ok
 }
 
 func (v *validator) payloadValue(st *scope, k *node, loc string) {
@@ -274,7 +281,11 @@ func (v *validator) expressions(st *scope, n *node, loc string) {
 	switch n.kind {
 	case value.KindObject:
 		for i := range n.kids {
-			v.expressions(st, &n.kids[i], loc+"/"+n.kids[i].name)
+			k := &n.kids[i]
+			if strings.HasSuffix(k.name, ".$") && (looksLikePath(k.str()) || looksLikeCall(k.str())) {
+				v.report(SeverityAdvice, CodeOtherLanguage, st, k, loc, "the query language of this state is JSONata: '"+k.name+"' is a plain name and its value a text", "write \""+strings.TrimSuffix(k.name, ".$")+"\": \"{% $states.input... %}\"")
+			}
+			v.expressions(st, k, loc+"/"+k.name)
 		}
 	case value.KindArray:
 		for i := range n.kids {

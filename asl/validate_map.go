@@ -328,8 +328,5 @@ func (v *validator) errorNames(st *scope, n *node, loc string, last bool) {
 		if name == "States.ALL" && (len(n.kids) > 1 || !last) {
 			v.refuse(st, k, index(loc, i), "States.ALL must appear alone and at end of list")
 		}
-		if strings.HasPrefix(name, "States.") && !slices.Contains(reservedErrors, name) && !strings.HasPrefix(name, "States.Http.") {
-			v.report(SeverityWarning, CodeUnknownError, st, k, index(loc, i), "no error is named "+name, v.didYouMean(name, reservedErrors))
-		}
 	}
 }
