@@ -257,9 +257,13 @@ func (v *view) Context() value.Value {
 		x.execPart = value.ObjectOf(shape, vals)
 	}
 	machine := value.ObjectOf(machineShape, []value.Value{value.String(x.info.StateMachineARN), value.String(x.info.StateMachineName)})
-	st := value.ObjectOf(stateShape, []value.Value{value.String(t.state.name), timeText(t.enteredAt)})
+	name := t.state.name
+	if x.probe != nil {
+		name = "StateName" // whichever state of a definition is tested, as recorded
+	}
+	st := value.ObjectOf(stateShape, []value.Value{value.String(name), timeText(t.enteredAt)})
 	if t.state.typ == "Task" || t.state.typ == "Parallel" || t.state.typ == "Map" {
-		st = value.ObjectOf(taskStateShape, []value.Value{value.String(t.state.name), timeText(t.enteredAt), value.Int(t.retryCount)})
+		st = value.ObjectOf(taskStateShape, []value.Value{value.String(name), timeText(t.enteredAt), value.Int(t.retryCount)})
 	}
 	vals := append(make([]value.Value, 0, 5), x.execPart, machine, st)
 	shape := contextShape

@@ -44,7 +44,10 @@ func (x *Execution) succeed(t *thread) *Error {
 }
 
 func (x *Execution) failState(t *thread) *Error {
-	in := t.input
+	in, err := x.effectiveInput(t) // a Fail state has no InputPath
+	if err != nil {
+		return err
+	}
 	v := view{x: x, t: t, root: in}
 	out := &Error{}
 	text := func(s *scalar) (string, bool, *Error) {
@@ -63,7 +66,6 @@ func (x *Execution) failState(t *thread) *Error {
 		}
 		return got.Str(), false, nil
 	}
-	var err *Error
 	if out.Name, out.NoName, err = text(t.state.errorName); err != nil {
 		return err
 	}
