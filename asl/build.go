@@ -11,19 +11,6 @@ import (
 	"github.com/sfnkit/sfnkit/asl/value"
 )
 
-// The builder.
-//
-// States are made by functions ([Task], [Pass], [Choice], [Wait], [Succeed], [Fail],
-// [Parallel], [Map], [DistributedMap]) and described by their methods, which carry the
-// names of the fields they set. A type has only the methods of fields that its states may
-// have. [Chain] puts states one after another, and the Next method links any two, also
-// backwards. [Define] takes the first state; [Definition.Build] collects all states that
-// can be reached from it.
-//
-// A state without a next one ends its flow. Where a field has a form with Path behind its
-// name for paths, the method with From behind its name takes a [Dynamic] value, which
-// gives the right form in either query language.
-
 // Step is something that a flow consists of: a state, or a [Flow] of states.
 type Step interface{ flow() Flow }
 
@@ -105,6 +92,17 @@ func (es BuildErrors) Unwrap() []error {
 }
 
 // Definition is a state machine being built.
+//
+// States are made by functions ([Task], [Pass], [Choice], [Wait], [Succeed], [Fail],
+// [Parallel], [Map], [DistributedMap]) and described by methods with the names of the
+// fields that they set. A state has only the methods of fields that its type may have;
+// those of one query language say which. [Chain] puts states one after another, the Next
+// method links any two, also backwards, and a state without a next one ends its flow.
+// [Define] takes the first state, and [Definition.Build] collects all that can be reached.
+//
+// What is known only at run time is a [Dynamic] value: it can stand anywhere in a payload
+// template, and in the methods whose names end in From, which set the field or the one
+// with Path behind its name.
 type Definition struct {
 	first     Flow
 	machine   StateMachine

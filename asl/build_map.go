@@ -3,6 +3,7 @@ package asl
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 
 	"github.com/sfnkit/sfnkit/asl/value"
@@ -316,6 +317,46 @@ func (r Reader) MaxItemsFrom(x Dynamic) Reader {
 	return r.with(func(e *encoder, c *ReaderConfig) {
 		e.from("ItemReader.ReaderConfig.MaxItems", x, false, &c.MaxItemsPath, &c.MaxItems)
 	})
+}
+
+// AthenaManifest says that the object is not the items but the manifest of an Athena query,
+// which names the files that have them in the reader's format.
+func (r Reader) AthenaManifest() Reader {
+	return r.with(func(e *encoder, c *ReaderConfig) {
+		switch c.InputType {
+		case "CSV", "JSONL", "PARQUET":
+		default:
+			e.report("ItemReader.ReaderConfig.ManifestType", errors.New("the files that a manifest of Athena names are CSV, JSONL or Parquet"))
+		}
+		c.ManifestType = "ATHENA_DATA"
+	})
+}
+
+// LoadAndFlatten makes [ReadObjects] read the items from the objects that it finds, all of
+// them of the type CSV, JSON, JSONL or PARQUET.
+func (r Reader) LoadAndFlatten(inputType string) Reader {
+	return r.with(func(e *encoder, c *ReaderConfig) {
+		const field = "ItemReader.ReaderConfig.Transformation"
+		if c.InputType != "" {
+			e.report(field, errors.New("is for ReadObjects only"))
+		}
+		switch inputType {
+		case "CSV", "JSON", "JSONL", "PARQUET":
+		default:
+			e.report(field, fmt.Errorf("%q is not one of CSV, JSON, JSONL, PARQUET", inputType))
+		}
+		c.InputType, c.Transformation = inputType, "LOAD_AND_FLATTEN"
+		if inputType == "CSV" {
+			c.CSVHeaderLocation = "FIRST_ROW"
+		}
+	})
+}
+
+// Parameter sets a further parameter of the call to S3, such as ExpectedBucketOwner.
+func (r Reader) Parameter(name string, v any) Reader {
+	r.params = maps.Clone(r.params)
+	r.params[name] = v
+	return r
 }
 
 // Batcher says how items are put together, made by [Batch] or [BatchBytes]. The methods

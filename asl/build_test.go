@@ -60,6 +60,14 @@ func everythingJSONata() *Definition {
 	task := Task("Task", SDKServiceARN("sfn", "listActivities", RequestResponse)).Arguments(Object{"MaxResults": Expr("$max")}).
 		Output(Expr("$states.result")).TimeoutSecondsFrom(Expr("$t")).HeartbeatSeconds(5).Credentials("arn:aws:iam::123456789012:role/x").
 		Catch(CatchOn(StatesALL).Output(Expr("$states.errorOutput")).Assign(Object{"e": Expr("$states.errorOutput.Error")}), failed)
+	items.Next(Chain(
+		DistributedMap("Flat", ExpressExecution, Pass("Flat one")).
+			ItemReader(ReadObjects("bucket", "prefix").LoadAndFlatten("CSV").Parameter("ExpectedBucketOwner", "123456789012")),
+		DistributedMap("Athena", ExpressExecution, Pass("Athena one")).ItemReader(ReadParquet("bucket", "manifest.csv").AthenaManifest()),
+		DistributedMap("Inventory", ExpressExecution, Pass("Inventory one")).ItemReader(ReadInventory("bucket", "manifest.json")),
+		DistributedMap("Pointer", ExpressExecution, Pass("Pointer one")).ItemReader(ReadJSON("bucket", "k").ItemsPointer("/a/b")).ItemBatcher(BatchBytes(100)),
+		DistributedMap("Lines", ExpressExecution, Pass("Lines one")).ItemReader(ReadJSONL("bucket", "k")).ResultWriter(Writer{}.Format("COMPACT", "JSON")),
+	))
 	return Define(Chain(Wait("W", SecondsFrom(Expr("$s"))), Wait("V", UntilFrom(Expr("$s"))), task, Parallel("P", Pass("Q")).Arguments(Expr("$x")), choice)).
 		QueryLanguage(JSONata)
 }
@@ -238,6 +246,8 @@ func TestBuildErrors(t *testing.T) {
 		{"execution type", Define(DistributedMap("M", "express", Pass("P"))), `state "M": ItemProcessor.ProcessorConfig.ExecutionType: "express" is neither STANDARD nor EXPRESS`},
 		{"percentage", Define(DistributedMap("M", StandardExecution, Pass("P")).ToleratedFailurePercentage(101)), `state "M": ToleratedFailurePercentage: 101 is not from 0 to 100`},
 		{"delimiter", Define(DistributedMap("M", StandardExecution, Pass("P")).ItemReader(ReadJSON("b", "k").CSVDelimiter("TAB"))), `state "M": ItemReader.ReaderConfig.CSVDelimiter: is for CSV, not for JSON`},
+		{"flatten", Define(DistributedMap("M", StandardExecution, Pass("P")).ItemReader(ReadJSON("b", "k").LoadAndFlatten("JSON"))), `state "M": ItemReader.ReaderConfig.Transformation: is for ReadObjects only`},
+		{"manifest", Define(DistributedMap("M", StandardExecution, Pass("P")).ItemReader(ReadJSON("b", "k").AthenaManifest())), `state "M": ItemReader.ReaderConfig.ManifestType: the files`},
 		{"batch", Define(DistributedMap("M", StandardExecution, Pass("P")).ItemBatcher(BatchBytes(262_145))), `state "M": ItemBatcher.MaxInputBytesPerBatch: 262145 is not from 1 to 262144`},
 		{"writer", Define(DistributedMap("M", StandardExecution, Pass("P")).ResultWriter(WriteTo("b", "p").Format("FLAT", "JSON"))), `state "M": ResultWriter.WriterConfig.Transformation: "FLAT" is not one of NONE, COMPACT, FLATTEN`},
 		{"resource", Define(Task("T", "arn:aws:s3:::bucket")), `state "T": Resource: "arn:aws:s3:::bucket" is not the ARN of`},
@@ -287,5 +297,49 @@ func TestCheckHook(t *testing.T) {
 	_, err := Define(p).Build()
 	if err == nil || err.Error() != `state "P": Result: JSONPath Pass (do something)` {
 		t.Errorf("error %v", err)
+	}
+}
+
+// FuzzBuild checks that whatever is built is what the parser makes of its text.
+func FuzzBuild(f *testing.F) {
+	f.Add("Name", "comment", "key", "text", "$.path", "$x + 1", 5)
+	f.Add("A/B~\"\\", "", "k.$", "{% x %}", "$['a'][0]", "", 0)
+	f.Add("é\x00", "\xff", "", "$", "$$.a", "'{%'", -1)
+	f.Fuzz(func(t *testing.T, name, comment, key, text, path, expr string, n int) {
+		for _, lang := range []QueryLanguage{JSONPath, JSONata} {
+			var v any = Bilingual{Path: Path(path), Expr: Expr(expr)}
+			if n%3 == 0 {
+				v = Bilingual{Path: States.Format(text, Path(path), text), Expr: Expr(expr)}
+			}
+			call := Task("call "+name, ServiceARN("sqs", "sendMessage", RequestResponse)).Comment(comment).
+				Request(Object{"QueueUrl": text, "MessageBody": Object{key: v, "list": []any{text, n, map[string]string{key: text}}}}).
+				Assign(Object{"v": v}).TimeoutSecondsFrom(Bilingual{Path: Path(path), Expr: Expr(expr)}).
+				Retry(RetryOn(text).IntervalSeconds(n).BackoffRate(float64(n)/3)).
+				Catch(CatchOn(StatesALL).Assign(Object{key: v}), Fail(name).Cause(text))
+			m, err := Define(Chain(Pass("first").Comment(text), call, Wait("wait", Seconds(n)))).Comment(comment).QueryLanguage(lang).Build()
+			if err != nil {
+				if err.Error() == "" {
+					t.Error("an error without words")
+				}
+				continue
+			}
+			out := Print(m)
+			parsed, err := Parse(out)
+			if err != nil {
+				t.Fatalf("%v\n%s", err, out)
+			}
+			if !Equal(m, parsed) {
+				t.Fatalf("parsed again:\n%s", cmp.Diff(string(out), string(Print(parsed))))
+			}
+		}
+	})
+}
+
+func BenchmarkBuild(b *testing.B) {
+	d := everything()
+	for b.Loop() {
+		if _, err := d.Build(); err != nil {
+			b.Fatal(err)
+		}
 	}
 }
