@@ -35,9 +35,6 @@ func isQuery(s string) bool {
 	return len(s) >= 4 && strings.HasPrefix(s, "{%") && strings.HasSuffix(s, "%}")
 }
 
-// dialect makes expressions those of Step Functions.
-var dialect = []jsonata.Option{jsonata.WithoutFunctions("eval")}
-
 func compileQuery(field string, v value.Value) (*query, error) {
 	n, err := compileNode(field, v)
 	if err != nil {
@@ -54,11 +51,11 @@ func compileNode(at string, v value.Value) (queryNode, error) {
 		}
 		s := v.Str()
 		text := strings.TrimSpace(s[2 : len(s)-2])
-		expr, err := jsonata.Compile(text, dialect...)
+		expr, err := jsonata.Compile(text, jsonata.StepFunctions())
 		if err != nil {
 			return queryNode{}, err
 		}
-		return queryNode{expr: expr, text: text, at: at, context: mayUseContext(text)}, nil
+		return queryNode{expr: expr, text: text, at: at, context: usesStatesContext(expr)}, nil
 	case value.KindArray, value.KindObject:
 		dynamic := false
 		parts := make([]queryNode, v.Len())
@@ -82,19 +79,15 @@ func compileNode(at string, v value.Value) (queryNode, error) {
 	return queryNode{constant: v}, nil
 }
 
-// mayUseContext is false if the text only ever looks at other fields of $states: the
-// context object is then not built.
-func mayUseContext(text string) bool {
-	for {
-		i := strings.Index(text, "$states")
-		if i < 0 {
-			return false
-		}
-		text = text[i+len("$states"):]
-		if !strings.HasPrefix(text, ".input") && !strings.HasPrefix(text, ".result") && !strings.HasPrefix(text, ".errorOutput") {
+// usesStatesContext is false if an expression only ever looks at other fields of $states:
+// the context object is then not built.
+func usesStatesContext(x *jsonata.Expr) bool {
+	for _, r := range x.Variables() {
+		if r.Name == "states" && r.Field != "input" && r.Field != "result" && r.Field != "errorOutput" {
 			return true
 		}
 	}
+	return false
 }
 
 // query evaluates a field. A failure is a States.QueryEvaluationError with a location.
