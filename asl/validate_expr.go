@@ -3,7 +3,6 @@ package asl
 import (
 	"errors"
 	"regexp"
-	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -12,10 +11,6 @@ import (
 	"github.com/sfnkit/sfnkit/asl/jsonpath"
 	"github.com/sfnkit/sfnkit/asl/value"
 )
-
-func isSpace(r rune) bool { return unicode.IsSpace(r) }
-
-func quoteRune(r rune) string { return strconv.QuoteRune(r) }
 
 const (
 	badPath       = "Value must be a valid JSONPath."
@@ -215,7 +210,8 @@ var (
 func looksLikePath(s string) bool { return len(s) < 1024 && pathLike.MatchString(s) }
 func looksLikeCall(s string) bool { return len(s) < 1024 && callLike.MatchString(s) }
 
-// variableName matches what the language calls an identifier (Unicode Standard Annex 31).
+// validVariable reports whether s is what the language calls an identifier (Unicode
+// Standard Annex 31).
 func validVariable(s string) bool {
 	for i, r := range s {
 		if r == '_' || unicode.IsLetter(r) || unicode.Is(unicode.Nl, r) {

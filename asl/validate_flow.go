@@ -1,6 +1,7 @@
 package asl
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/sfnkit/sfnkit/asl/intrinsic"
@@ -184,16 +185,7 @@ func (v *validator) contextPath(st *scope, n *node, loc, path string) {
 	switch {
 	case !ok:
 		v.report(SeverityWarning, CodeContextPath, st, n, loc, "the context object has no "+names[0], v.didYouMean(names[0], []string{"Execution", "State", "StateMachine", "Task", "Map"}))
-	case len(names) > 1 && !contains(members, names[1]):
+	case len(names) > 1 && !slices.Contains(members, names[1]):
 		v.report(SeverityWarning, CodeContextPath, st, n, loc, "the context object has no "+names[0]+"."+names[1], v.didYouMean(names[1], members))
 	}
-}
-
-func contains(list []string, s string) bool {
-	for _, e := range list {
-		if e == s {
-			return true
-		}
-	}
-	return false
 }

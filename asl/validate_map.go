@@ -2,7 +2,9 @@ package asl
 
 import (
 	"slices"
+	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/sfnkit/sfnkit/asl/value"
@@ -36,10 +38,6 @@ func (v *validator) processor(st *scope, n *node, loc string) {
 			v.oneOf(st, execution, at+"/ExecutionType", "STANDARD", "EXPRESS")
 			express = express || execution.str() == string(Express)
 		}
-	}
-	if n.name == "Iterator" {
-		v.inner(st, n, loc, processorFields, express, distributed)
-		return
 	}
 	v.inner(st, n, loc, processorFields, express, distributed)
 }
@@ -229,7 +227,7 @@ func (v *validator) label(st *scope, n *node, loc string) {
 	}
 	s := n.str()
 	bad := strings.IndexFunc(s, func(r rune) bool {
-		return r <= ' ' || r >= 0x7F && r <= 0x9F || strings.ContainsRune(noLabel, r) || isSpace(r)
+		return r <= ' ' || r >= 0x7F && r <= 0x9F || strings.ContainsRune(noLabel, r) || unicode.IsSpace(r)
 	})
 	switch {
 	case s == "":
@@ -238,7 +236,7 @@ func (v *validator) label(st *scope, n *node, loc string) {
 		v.refuseAs(CodeInvalidLabel, st, n, loc, "Label cannot exceed 40 characters", "")
 	case bad >= 0:
 		r, _ := utf8.DecodeRuneInString(s[bad:])
-		v.refuseAs(CodeInvalidLabel, st, n, loc, "Label contains the invalid character "+quoteRune(r), "")
+		v.refuseAs(CodeInvalidLabel, st, n, loc, "Label contains the invalid character "+strconv.QuoteRune(r), "")
 	case v.labels[s]:
 		v.refuseAs(CodeDuplicateLabel, st, n, loc, "Duplicate Label: "+s, "")
 	}

@@ -87,3 +87,62 @@ func BenchmarkValidateLarge(b *testing.B) {
 		asl.Check(text)
 	}
 }
+
+const twoProblems = `{"StartAt": "A", "States": {"A": {"Type": "Pass", "Next": "B", "Parameters": {"x": "$.x"}, "TimeoutSeconds": 1}}}`
+
+func codes(ds asl.Diagnostics) string {
+	var out []string
+	for _, d := range ds {
+		out = append(out, string(d.Severity)+" "+d.Code)
+	}
+	return strings.Join(out, ", ")
+}
+
+func TestValidateOptions(t *testing.T) {
+	const e1, e2, e3, w = "ERROR SCHEMA_VALIDATION_FAILED", "ERROR MISSING_TRANSITION_TARGET", "ERROR MISSING_END_STATE", "WARNING NO_DOLLAR"
+	for name, c := range map[string]struct {
+		opts []asl.ValidateOption
+		want string
+	}{
+		"plain":    {nil, strings.Join([]string{e1, w, e2, e3}, ", ")},
+		"errors":   {[]asl.ValidateOption{asl.AtLeast(asl.SeverityError)}, strings.Join([]string{e1, e2, e3}, ", ")},
+		"limit":    {[]asl.ValidateOption{asl.WithLimit(2)}, e1 + ", " + w},
+		"disabled": {[]asl.ValidateOption{asl.Disable("NO_DOLLAR", "MISSING_END_STATE")}, e1 + ", " + e2},
+		"strict":   {[]asl.ValidateOption{asl.Strict()}, strings.Join([]string{e1, "ERROR NO_DOLLAR", e2, e3}, ", ")},
+	} {
+		if got := codes(asl.Check([]byte(twoProblems), c.opts...)); got != c.want {
+			t.Errorf("%s:\n got %s\nwant %s", name, got, c.want)
+		}
+	}
+}
+
+func TestInvalidDefinitionText(t *testing.T) {
+	const want = `Invalid State Machine Definition: 'SCHEMA_VALIDATION_FAILED: Field 'TimeoutSeconds' is not supported at /States/A, ` +
+		`MISSING_TRANSITION_TARGET: Missing 'Next' target: B at /States/A/Next, MISSING_END_STATE: Workflow has no terminal state at null'`
+	if got := asl.Check([]byte(twoProblems)).InvalidDefinition(); got != want {
+		t.Errorf("got %s\nwant %s", got, want)
+	}
+	if got := asl.Check([]byte(`{"StartAt": "A", "States": {"A": {"Type": "Succeed"}}}`)).InvalidDefinition(); got != "" {
+		t.Errorf("got %s", got)
+	}
+}
+
+// A machine that was not parsed, or not left as it was parsed, is judged as it is.
+func TestValidateMachinesInMemory(t *testing.T) {
+	m := &asl.StateMachine{StartAt: "A", States: []*asl.State{{Name: "A", Type: asl.TypePass, Next: "B"}, {Name: "B", Type: asl.TypeSucceed}}}
+	if ds := asl.Validate(m); len(ds) > 0 {
+		t.Errorf("built: %v", ds)
+	}
+	parsed, err := asl.Parse(asl.Print(m))
+	if err != nil {
+		t.Fatal(err)
+	}
+	parsed.States[1].Type = asl.TypeWait
+	ds := asl.Validate(parsed)
+	if got := codes(ds); got != "ERROR SCHEMA_VALIDATION_FAILED, ERROR SCHEMA_VALIDATION_FAILED, ERROR MISSING_END_STATE" {
+		t.Errorf("changed: %s", got)
+	}
+	if ds[0].State != "B" || ds[0].Position.Line == 0 {
+		t.Errorf("changed: %+v", ds[0])
+	}
+}

@@ -217,15 +217,15 @@ func (r *yamlReader) tag(y *ast.TagNode, n *node, depth int) {
 		r.scalar(n, value.String("${"+y.Start.Value[1:]+"}"))
 	case "!Sub":
 		if n.isContainer() {
-			text = n.kids0()
+			text = n.firstText()
 			*n = node{name: n.name, nameAt: n.nameAt, start: n.start, end: n.end}
 			r.scalar(n, value.String(text))
 		}
 	}
 }
 
-// kids0 returns the text of the first element.
-func (n *node) kids0() string {
+// firstText returns the text of the first element.
+func (n *node) firstText() string {
 	if len(n.kids) == 0 {
 		return ""
 	}
@@ -264,7 +264,7 @@ func (r *yamlReader) mapping(entries []*ast.MappingValueNode, n *node, depth int
 		r.read(e.Value, kid, depth+1)
 	}
 	if len(entries) > 0 {
-		n.start = n.kids0start(n.start)
+		n.start = n.firstStart(n.start)
 	}
 	for i := range merged {
 		if _, own := names[merged[i].name]; !own {
@@ -274,9 +274,9 @@ func (r *yamlReader) mapping(entries []*ast.MappingValueNode, n *node, depth int
 	}
 }
 
-// kids0start returns where the first member begins: the library's token of a mapping is
+// firstStart returns where the first member begins: the library's token of a mapping is
 // the colon of its first member.
-func (n *node) kids0start(otherwise int32) int32 {
+func (n *node) firstStart(otherwise int32) int32 {
 	if len(n.kids) == 0 {
 		return otherwise
 	}
