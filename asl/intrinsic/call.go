@@ -13,10 +13,12 @@
 //
 // The functions behave like those of the service, which is a Java program: values are
 // printed by States.Format the way Java prints maps and lists ({a=1, b=[]}), a seeded
-// States.MathRandom gives the number that java.util.Random gives, the order of
-// States.ArrayUnique is that of a java.util.HashSet, and for the sets and comparisons of
-// values 1 and 1.0 are different numbers. What was seen of the service, and where, is
-// noted at the functions.
+// States.MathRandom gives the number that java.util.Random gives, States.ArrayContains
+// compares what Java prints, and the values and order of States.ArrayUnique are those of a
+// java.util.HashSet, for which 1 and 1.0 are different. What was seen of the service is
+// noted at the functions: recorded by AWS itself answering, or reported by others who
+// published what it answered (most of it the recorded answers of AWS in
+// gabrielmoreira/tiny-asl-machine, tests/conformance, 2026).
 //
 // # Errors
 //
@@ -123,11 +125,17 @@ func (e *SyntaxError) Error() string {
 type ArgumentError struct {
 	Call     string // the whole text of the field
 	Function string // the name, as in States.Array
-	Reason   string // why, in our words; the service does not say
+	Reason   string // why, in our words if the service does not say
 }
 
+// Error has the words that the service was seen to use in executions
+// (gabrielmoreira/tiny-asl-machine, recorded answers of AWS, 2026).
 func (e *ArgumentError) Error() string {
-	return "The function '" + e.Call + "' had the following error: Invalid arguments in " + e.Function
+	fault := "Invalid arguments in " + e.Function
+	if e.Reason == openBrace || e.Reason == closeBrace {
+		fault = e.Reason
+	}
+	return "There was an error while evaluating the intrinsic function: " + e.Call + ". " + fault
 }
 
 // PathError says that a path in an argument leads nowhere.
@@ -170,9 +178,10 @@ type call struct {
 
 // argument is a constant, a path or a call.
 type argument struct {
-	val  value.Value
-	path *jsonpath.Path
-	call *call
+	val    value.Value
+	path   *jsonpath.Path
+	call   *call
+	parsed bool // a call of States.StringToJson, or what it gave
 }
 
 // String returns the text that was compiled.
@@ -300,7 +309,7 @@ func (c *Call) fold(k *call) {
 		}
 		if c.fold(a.call); a.call.constant() {
 			if v, err := c.eval(a.call, &Env{}); err == nil {
-				*a = argument{val: v}
+				*a = argument{val: v, parsed: a.parsed}
 			}
 		}
 	}
@@ -426,7 +435,7 @@ func (p *parser) argument(k *call) (argument, error) {
 		return argument{val: v}, nil
 	case strings.HasPrefix(p.text[p.at:], "States."):
 		k, err := p.call()
-		return argument{call: k}, err
+		return argument{call: k, parsed: err == nil && k.fn.id == fnStringToJSON}, err
 	}
 	for _, w := range words {
 		if strings.HasPrefix(p.text[p.at:], w.text) {

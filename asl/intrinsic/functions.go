@@ -1,6 +1,7 @@
 package intrinsic
 
 import (
+	"bytes"
 	"crypto/md5"
 	"crypto/sha1"
 	"crypto/sha256"
@@ -146,11 +147,7 @@ func (k *call) apply(args []value.Value, env *Env) (result value.Value, reason s
 		if reason := text(args[0]); reason != "" {
 			return result, reason
 		}
-		b, ok := decodeMIME(args[0].Str())
-		if !ok {
-			return result, "the string is not base64"
-		}
-		return value.String(javaString(b)), ""
+		return value.String(javaString(decodeBase64(args[0].Str()))), ""
 	case fnHash:
 		return digest(args[0], args[1])
 	case fnJSONMerge:
@@ -197,6 +194,8 @@ func arrayPartition(array, size value.Value) (value.Value, string) {
 	return value.Array(pieces), ""
 }
 
+// arrayContains compares what Java prints for the values, as the service was seen to do: 1
+// is found in ["1"] and true in ["true"], but {"a":1,"b":2} not in [{"b":2,"a":1}].
 func arrayContains(array, v value.Value) (value.Value, string) {
 	switch {
 	case !array.IsArray():
@@ -204,18 +203,31 @@ func arrayContains(array, v value.Value) (value.Value, string) {
 	case array.Size() > maxArrayBytes:
 		return array, tooLarge
 	}
+	var want, b []byte
 	for _, e := range array.Elems() {
-		if equal(e, v) {
+		if e.IsString() && v.IsString() {
+			if e.Str() == v.Str() {
+				return value.True, ""
+			}
+			continue
+		}
+		if want == nil {
+			want = jsonpath.AppendText([]byte{}, v)
+		}
+		if b = jsonpath.AppendText(b[:0], e); bytes.Equal(b, want) {
 			return value.True, ""
 		}
 	}
 	return value.False, ""
 }
 
+// arrayRange cuts off the fractions of its arguments (5.4 down to -0.6 was seen to end at
+// 0, though the document speaks of rounding). A step in the wrong direction gives an empty
+// array.
 func arrayRange(first, last, step value.Value) (value.Value, string) {
-	from, ok1 := round(first)
-	to, ok2 := round(last)
-	by, ok3 := round(step)
+	from, ok1 := truncate(first)
+	to, ok2 := truncate(last)
+	by, ok3 := truncate(step)
 	switch {
 	case !ok1 || !ok2 || !ok3:
 		return first, notNumber
@@ -272,7 +284,12 @@ func length(s string) int {
 	return n
 }
 
+// digest takes data that is no string for what Java prints, as the service was seen to do
+// for numbers and objects.
 func digest(data, algorithm value.Value) (value.Value, string) {
+	if !data.IsString() && !data.IsNull() {
+		data = value.String(string(jsonpath.AppendText(nil, data)))
+	}
 	if reason := text(data); reason != "" {
 		return data, reason
 	}
@@ -295,11 +312,13 @@ func digest(data, algorithm value.Value) (value.Value, string) {
 	return value.String(hex.EncodeToString(h.Sum(nil))), ""
 }
 
+// jsonMerge takes anything for a third argument that does not say true, as the service was
+// seen to do for the text false.
 func jsonMerge(a, b, deep value.Value) (value.Value, string) {
 	switch {
 	case !a.IsObject() || !b.IsObject():
 		return a, "the first two arguments must be objects"
-	case !deep.IsBool() || deep.Truth():
+	case deep.Truth() || strings.EqualFold(deep.Str(), "true"):
 		return a, "the third argument must be false: deep merges are not supported"
 	}
 	m := value.NewBuilder(a.Len() + b.Len())
@@ -452,7 +471,14 @@ func stringSplit(s, delimiters value.Value) (value.Value, string) {
 type format struct {
 	pieces []string
 	size   int
+	fault  string // what is wrong with the template, in the service's words
 }
+
+// What the service says about braces that are neither {} nor escaped.
+const (
+	openBrace  = "Invalid template in States.Format: matching '}' not found for '{'."
+	closeBrace = "Invalid template in States.Format: matching '{' not found for '}'."
+)
 
 // parseFormat splits a template at {}. A backslash takes away the meaning of a brace, a
 // quote or a backslash after it.
@@ -464,6 +490,10 @@ func parseFormat(t string) *format {
 		case t[i] == '\\' && i+1 < len(t) && strings.IndexByte(`{}'\`, t[i+1]) >= 0:
 			i++
 			b = append(b, t[i])
+		case t[i] == '{' && (i+1 == len(t) || t[i+1] != '}'):
+			return &format{fault: openBrace}
+		case t[i] == '}':
+			return &format{fault: closeBrace}
 		case t[i] == '{' && i+1 < len(t) && t[i+1] == '}':
 			f.pieces = append(f.pieces, string(b))
 			b = b[:0]
@@ -480,7 +510,8 @@ func parseFormat(t string) *format {
 }
 
 // applyFormat puts values into a template: strings as they are, numbers as written,
-// containers as Java prints them (recorded).
+// containers as Java prints them (recorded). What States.StringToJson made is put in as
+// JSON; of that it was only seen that it is not put in like other values.
 func (k *call) applyFormat(args []value.Value) (value.Value, string) {
 	if !args[0].IsString() {
 		return args[0], notString
@@ -488,6 +519,9 @@ func (k *call) applyFormat(args []value.Value) (value.Value, string) {
 	f := k.format
 	if f == nil {
 		f = parseFormat(args[0].Str())
+	}
+	if f.fault != "" {
+		return args[0], f.fault
 	}
 	if len(args) != len(f.pieces) {
 		return args[0], "the template has " + strconv.Itoa(len(f.pieces)-1) + " places for " + strconv.Itoa(len(args)-1) + " values"
@@ -501,7 +535,7 @@ func (k *call) applyFormat(args []value.Value) (value.Value, string) {
 	}
 	b := append(make([]byte, 0, size), f.pieces[0]...)
 	for i, v := range args[1:] {
-		if v.IsNumber() {
+		if v.IsNumber() || k.args[i+1].parsed {
 			b = v.AppendJSON(b)
 		} else {
 			b = jsonpath.AppendText(b, v)

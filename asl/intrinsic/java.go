@@ -215,19 +215,15 @@ next:
 	return out
 }
 
-// decodeMIME is the decoder of java.util.Base64.getMimeDecoder: characters outside of the
-// alphabet are skipped and the padding may be missing. Padding that is wrong, a single
-// character left over and more data after the padding are errors.
-func decodeMIME(s string) ([]byte, bool) {
+// decodeBase64 is the lenient decoder that many Java programs use: characters outside of
+// the alphabets are skipped, + and - are the same and so are / and _, the first = ends the
+// data, and what does not make up a byte is dropped. Of the service it was seen that it
+// takes "!!!invalid!!!", "abc", "ab==cd" and spaces around the text.
+func decodeBase64(s string) []byte {
 	out := make([]byte, 0, len(s)*3/4)
 	var group, n uint32
-	i := 0
-	for ; i < len(s); i++ {
-		b := s[i]
-		if b == '=' {
-			break
-		}
-		d := base64Digit(b)
+	for i := 0; i < len(s) && s[i] != '='; i++ {
+		d := base64Digit(s[i])
 		if d < 0 {
 			continue
 		}
@@ -237,33 +233,13 @@ func decodeMIME(s string) ([]byte, bool) {
 			group, n = 0, 0
 		}
 	}
-	if i < len(s) {
-		// The first = ends the data: after two characters of a group comes a second.
-		switch n {
-		case 2:
-			if i++; i == len(s) || s[i] != '=' {
-				return nil, false
-			}
-		case 3:
-		default:
-			return nil, false
-		}
-		i++
-	}
 	switch n {
-	case 1:
-		return nil, false
 	case 2:
 		out = append(out, byte(group>>4))
 	case 3:
 		out = append(out, byte(group>>10), byte(group>>2))
 	}
-	for ; i < len(s); i++ {
-		if base64Digit(s[i]) >= 0 {
-			return nil, false
-		}
-	}
-	return out, true
+	return out
 }
 
 func base64Digit(b byte) int {
@@ -274,9 +250,9 @@ func base64Digit(b byte) int {
 		return int(b-'a') + 26
 	case b >= '0' && b <= '9':
 		return int(b-'0') + 52
-	case b == '+':
+	case b == '+' || b == '-':
 		return 62
-	case b == '/':
+	case b == '/' || b == '_':
 		return 63
 	}
 	return -1

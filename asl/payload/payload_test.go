@@ -38,7 +38,7 @@ var templates = []struct{ text, want string }{
 	{`{"no.$": "$unknown"}`, `!The JSONPath '$unknown' specified for the field 'no.$' could not be found in the input '{"a":{"b"`},
 	{`{"no.$": "$.s[0]"}`, `!Filter: [0] can only be applied to arrays. Current context is: x`},
 	{`{"no.$": "States.Array($.no)"}`, `!The function 'States.Array($.no)' had the following error: The JsonPath argument for the field '$.no' could not be found in the input`},
-	{`{"no.$": "States.MathAdd($.s, 1)"}`, `!The function 'States.MathAdd($.s, 1)' had the following error: Invalid arguments in States.MathAdd`},
+	{`{"no.$": "States.MathAdd($.s, 1)"}`, `!There was an error while evaluating the intrinsic function: States.MathAdd($.s, 1). Invalid arguments in States.MathAdd`},
 }
 
 func TestTemplates(t *testing.T) {
