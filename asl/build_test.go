@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"math"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -194,6 +195,62 @@ func TestTemplates(t *testing.T) {
 				t.Errorf("problems\n got %s\nwant %s", got, tt.problems)
 			}
 		})
+	}
+}
+
+// TestComparisons checks that Path has a method for each comparison of the language.
+func TestComparisons(t *testing.T) {
+	path := reflect.ValueOf(Path("$.a"))
+	n := 0
+	for i := range path.NumMethod() {
+		m := path.Type().Method(i)
+		if m.Type.NumOut() != 1 || m.Type.Out(0) != reflect.TypeFor[Test]() {
+			continue
+		}
+		n++
+		arg := reflect.Zero(m.Type.In(1))
+		c, ok := ComparisonNamed(m.Name)
+		if !ok {
+			t.Errorf("there is no comparison %s", m.Name)
+			continue
+		}
+		if c.Path {
+			arg = reflect.ValueOf(Path("$.b"))
+		}
+		test := path.Method(i).Call([]reflect.Value{arg})[0].Interface().(Test)
+		d, err := Define(Choice("C").When(test, Pass("P"))).Build()
+		if err != nil {
+			t.Errorf("%s: %v", m.Name, err)
+			continue
+		}
+		if r := d.States[0].Choices[0]; r.Operator != m.Name || r.Variable != "$.a" || r.Operand.IsAbsent() {
+			t.Errorf("%s gives %+v", m.Name, r)
+		}
+	}
+	if n != 39 {
+		t.Errorf("%d comparisons", n)
+	}
+}
+
+// TestIntrinsics checks that States has a method for each intrinsic function.
+func TestIntrinsics(t *testing.T) {
+	states := reflect.ValueOf(States)
+	for i := range states.NumMethod() {
+		m := states.Type().Method(i)
+		args := make([]reflect.Value, 0, 3)
+		for j := 1; j < m.Type.NumIn() && !(m.Type.IsVariadic() && j == m.Type.NumIn()-1); j++ {
+			args = append(args, reflect.ValueOf(Path("$.a")))
+		}
+		call := states.Method(i).Call(args)[0].Interface().(Call)
+		if !strings.HasPrefix(call.String(), "States."+m.Name+"(") {
+			t.Errorf("%s gives %s", m.Name, call)
+		}
+		if _, err := Define(Pass("P").Parameters(Object{"x": call})).Build(); err != nil {
+			t.Errorf("%s: %v", m.Name, err)
+		}
+	}
+	if n := states.NumMethod(); n != 18 {
+		t.Errorf("%d intrinsic functions", n)
 	}
 }
 
