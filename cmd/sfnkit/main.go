@@ -33,8 +33,7 @@ func main() {
 func run(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	root := newRoot()
-	root.SetArgs(args)
+	root := newRoot(args)
 	switch err := root.ExecuteContext(ctx); {
 	case err == nil:
 		return exitOK
@@ -46,7 +45,7 @@ func run(args []string) int {
 	}
 }
 
-func newRoot() *cobra.Command {
+func newRoot(args []string) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "sfnkit",
 		Short: "Write, check and run AWS Step Functions workflows that call Amazon Bedrock",
@@ -66,10 +65,15 @@ usage or unreadable input.`,
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
+	root.SetArgs(args)
 	root.SetOut(os.Stdout)
 	root.SetErr(os.Stderr)
 	root.SuggestionsMinimumDistance = 2
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		// An unknown command leaves its flags to the root, which knows none of them.
+		if cmd == root && len(args) > 0 && !strings.HasPrefix(args[0], "-") {
+			return unknownCommand(cmd, args[0])
+		}
 		return fmt.Errorf("%w (see %q)", err, cmd.CommandPath()+" --help")
 	})
 	root.AddCommand(commands()...)

@@ -1,11 +1,17 @@
 package main
 
 import (
+	"bytes"
 	"errors"
+	"io"
+	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"strconv"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -21,7 +27,9 @@ func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:           "testdata/script",
 		UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "",
-		Cmds:          map[string]func(ts *testscript.TestScript, neg bool, args []string){"exits": exits},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			"exits": exits, "address": address, "call": call,
+		},
 	})
 }
 
@@ -41,5 +49,47 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if got != want {
 		ts.Fatalf("exit code %d, not %d", got, want)
+	}
+}
+
+// address NAME sets a variable to an address with a port that is free.
+func address(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: address NAME")
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	ts.Check(err)
+	ts.Setenv(args[0], l.Addr().String())
+	ts.Check(l.Close())
+}
+
+// call ADDRESS OPERATION JSON calls the API and prints its answer. It waits for a server
+// that has just been started.
+func call(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 3 {
+		ts.Fatalf("usage: call ADDRESS OPERATION JSON")
+	}
+	var resp *http.Response
+	for deadline := time.Now().Add(20 * time.Second); ; {
+		req, err := http.NewRequest("POST", "http://"+args[0]+"/", bytes.NewReader([]byte(args[2])))
+		ts.Check(err)
+		req.Header.Set("Content-Type", "application/x-amz-json-1.0")
+		req.Header.Set("X-Amz-Target", "AWSStepFunctions."+args[1])
+		resp, err = http.DefaultClient.Do(req)
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, syscall.ECONNREFUSED) || time.Now().After(deadline) {
+			ts.Fatalf("%v", err)
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	ts.Check(err)
+	_, err = ts.Stdout().Write(append(body, '\n'))
+	ts.Check(err)
+	if failed := resp.StatusCode >= 300; failed != neg {
+		ts.Fatalf("status %s", resp.Status)
 	}
 }

@@ -17,14 +17,17 @@ import (
 )
 
 type runFlags struct {
-	input     string
-	responses string
-	testCase  string
-	output    string
-	history   string
-	quiet     bool
-	full      bool
-	noLimits  bool
+	input      string
+	responses  string
+	testCase   string
+	output     string
+	history    string
+	s3Dir      string
+	s3Endpoint string
+	jobs       string
+	quiet      bool
+	full       bool
+	noLimits   bool
 }
 
 func runCommand() *cobra.Command {
@@ -53,6 +56,9 @@ workflow goes to standard output.`,
 	fs.StringVar(&f.testCase, "test-case", "", "the test `CASE` of the responses, or MACHINE#CASE; needed if there are several")
 	fs.StringVarP(&f.output, "output", "o", "text", "what to print: text or json")
 	fs.StringVar(&f.history, "history", "", "write the execution history to a `FILE`, as GetExecutionHistory gives it")
+	fs.StringVar(&f.s3Dir, "s3-dir", "", "a folder `DIR` that serves as S3: DIR/bucket/key")
+	fs.StringVar(&f.s3Endpoint, "s3-endpoint", "", "the `URL` of an S3 endpoint to use instead")
+	fs.StringVar(&f.jobs, "simulate-jobs", "", "simulate model customization jobs that end with a `STATUS`: Completed, Failed or Stopped")
 	fs.BoolVarP(&f.quiet, "quiet", "q", false, "print no trace")
 	fs.BoolVar(&f.full, "full", false, "print values in full in the trace")
 	fs.BoolVar(&f.noLimits, "no-limits", false, "lift the service's limits on payloads and events")
@@ -84,7 +90,19 @@ func (f *runFlags) run(cmd *cobra.Command, path string) error {
 	if f.noLimits {
 		opts.Limits = &emulator.Limits{}
 	}
-	opts.Caller = calls.Recorded(responses, nil)
+	store, err := openStore(cmd.Context(), f.s3Dir, f.s3Endpoint, "")
+	if err != nil {
+		return err
+	}
+	caller, err := localCaller(store, f.jobs)
+	if err != nil {
+		return err
+	}
+	caller = calls.Recorded(responses, caller)
+	if store != nil {
+		caller = calls.BedrockS3(store, caller)
+	}
+	opts.Store, opts.Caller = store, caller
 
 	stderr := cmd.ErrOrStderr()
 	t := newTrace(io.Discard, w.machine, f.full)

@@ -1,0 +1,133 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sfnkit/sfnkit/emulator"
+	"github.com/sfnkit/sfnkit/emulator/calls"
+	"github.com/sfnkit/sfnkit/emulator/server"
+)
+
+type serveFlags struct {
+	addr       string
+	mockConfig string
+	s3Dir      string
+	s3Endpoint string
+	jobs       string
+	time       string
+	region     string
+	account    string
+	noLimits   bool
+}
+
+func serveCommand() *cobra.Command {
+	var f serveFlags
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Serve the Step Functions API on this machine",
+		Long: `Serve answers the Step Functions API, so that the AWS CLI, SDKs and tools can be
+pointed at it with an endpoint URL. Calls of Task states are answered by a mock
+configuration as Step Functions Local reads it: start STATE_MACHINE_ARN#TestCase.
+
+State machines and executions are kept in memory until it is stopped.`,
+		Example: `  sfnkit serve --mock-config MockConfigFile.json
+  aws stepfunctions list-state-machines --endpoint-url http://127.0.0.1:8083`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
+	}
+	fs := cmd.Flags()
+	fs.StringVar(&f.addr, "addr", server.DefaultAddr, "the `ADDRESS` to listen on")
+	fs.StringVar(&f.mockConfig, "mock-config", "", "a `FILE` with mocked responses (default: $SFN_MOCK_CONFIG)")
+	fs.StringVar(&f.s3Dir, "s3-dir", "", "a folder `DIR` that serves as S3: DIR/bucket/key")
+	fs.StringVar(&f.s3Endpoint, "s3-endpoint", "", "the `URL` of an S3 endpoint to use instead")
+	fs.StringVar(&f.jobs, "simulate-jobs", "", "simulate model customization jobs that end with a `STATUS`: Completed, Failed or Stopped")
+	fs.StringVar(&f.time, "time", "real", "real, or virtual: waiting takes no time")
+	fs.StringVar(&f.region, "region", "", "the `REGION` in ARNs (default: us-east-1)")
+	fs.StringVar(&f.account, "account", "", "the `ACCOUNT` in ARNs (default: 123456789012)")
+	fs.BoolVar(&f.noLimits, "no-limits", false, "lift the service's limits on payloads and events")
+	return cmd
+}
+
+func (f *serveFlags) run(cmd *cobra.Command) error {
+	if err := choice("time", f.time, "real", "virtual"); err != nil {
+		return err
+	}
+	ctx := cmd.Context()
+	store, err := openStore(ctx, f.s3Dir, f.s3Endpoint, f.region)
+	if err != nil {
+		return err
+	}
+	caller, err := localCaller(store, f.jobs)
+	if err != nil {
+		return err
+	}
+	if store != nil {
+		caller = calls.BedrockS3(store, caller)
+	}
+	o := server.Options{
+		Region: f.region, Account: f.account,
+		Store: store, Caller: caller,
+		Virtual: f.time == "virtual", NoLimits: f.noLimits,
+	}
+	file := f.mockConfig
+	if file == "" {
+		file = os.Getenv("SFN_MOCK_CONFIG")
+	}
+	if file != "" {
+		if o.Mocks, err = calls.LoadMocks(file); err != nil {
+			return plain(err)
+		}
+	}
+	// The port is taken before anything else is done, so that a second server ends at once.
+	l, err := net.Listen("tcp", f.addr)
+	if err != nil {
+		if errors.Is(err, syscall.EADDRINUSE) {
+			return fmt.Errorf("%s is taken, perhaps by another sfnkit serve; choose another address with --addr", f.addr)
+		}
+		return fmt.Errorf("cannot listen on %s: %w", f.addr, err)
+	}
+	s, err := server.New(o)
+	if err != nil {
+		l.Close()
+		return err
+	}
+	note(cmd.ErrOrStderr(), "sfnkit serves Step Functions on http://%s (interrupt to stop)", l.Addr())
+	return s.Serve(ctx, l)
+}
+
+// openStore returns the S3 that the flags name, nil if they name none.
+func openStore(ctx context.Context, dir, endpoint, region string) (emulator.Store, error) {
+	switch {
+	case dir != "" && endpoint != "":
+		return nil, errors.New("--s3-dir and --s3-endpoint exclude each other")
+	case dir != "":
+		return calls.FolderStore(dir), nil
+	case endpoint != "":
+		return calls.S3Store(ctx, calls.S3Options{Endpoint: endpoint, PathStyle: true, Region: region})
+	}
+	return nil, nil
+}
+
+// localCaller answers what can be answered without a response: calls of S3, if there is a
+// store, and model customization jobs, if they are to be simulated. It is nil if nothing
+// can.
+func localCaller(store emulator.Store, jobs string) (emulator.Caller, error) {
+	var caller emulator.Caller
+	if store != nil {
+		caller = calls.S3(store, nil)
+	}
+	if jobs != "" {
+		if err := choice("simulate-jobs", jobs, calls.JobCompleted, calls.JobFailed, calls.JobStopped); err != nil {
+			return nil, err
+		}
+		caller = calls.Customization(calls.Job{Status: jobs}, caller)
+	}
+	return caller, nil
+}
