@@ -146,3 +146,28 @@ func TestValidateMachinesInMemory(t *testing.T) {
 		t.Errorf("changed: %+v", ds[0])
 	}
 }
+
+// The limit is on the UTF-8 bytes of all parameters together.
+func TestPayloadLimit(t *testing.T) {
+	const empty = `{"ModelId":"us.amazon.nova-lite-v1:0","Body":{"messages":[{"role":"user","content":[{"text":""}]}]}}`
+	for size, want := range map[int]bool{262_144: false, 262_145: true} {
+		room := size - len(empty)
+		text := strings.Repeat("界", room/3) + strings.Repeat("x", room%3)
+		params := strings.Replace(empty, `"text":""`, `"text":"`+text+`"`, 1)
+		def := `{"StartAt": "Ask", "States": {"Ask": {"Type": "Task", "Resource": "arn:aws:states:::bedrock:invokeModel", "Parameters": ` + params + `, "End": true}}}`
+		var got asl.Diagnostics
+		for _, d := range asl.Check([]byte(def), asl.AtLeast(asl.SeverityError)) {
+			if d.Code == asl.CodeTooLargePayload {
+				got = append(got, d)
+			} else {
+				t.Errorf("%d: %v", size, d)
+			}
+		}
+		if (len(got) == 1) != want {
+			t.Errorf("%d bytes: %v", size, got)
+		}
+		if want && (!strings.Contains(got[0].Message, "262145") || !strings.Contains(got[0].Message, "262144") || !strings.Contains(got[0].Message, "Ask") || !strings.Contains(got[0].Hint, "Input.S3Uri")) {
+			t.Errorf("message %q, hint %q", got[0].Message, got[0].Hint)
+		}
+	}
+}
