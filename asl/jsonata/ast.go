@@ -72,6 +72,7 @@ type ast struct {
 	slot           *slot   // of a parent operator
 	seeking        []*slot // parents that are to be found further out
 	tail           bool    // a call in tail position
+	capture        uint8   // 1: no, 2: yes, see captures
 }
 
 type sortTerm struct {

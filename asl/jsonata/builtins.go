@@ -334,7 +334,7 @@ func fnClone(k *callState, a []value.Value) (value.Value, *Error) {
 	if a[0].IsAbsent() {
 		return absent()
 	}
-	return k.e.copyTree(a[0])
+	return k.e.copyTree(a[0], 0)
 }
 
 func fnMillis(k *callState, _ []value.Value) (value.Value, *Error) {

@@ -43,25 +43,39 @@ func (s *scope) add(name string) {
 
 // collect adds to s the variables that n binds in its own frame, and notes whether n makes
 // functions that hold on to the frame.
-func collect(n *ast, s *scope) { collectIn(n, s, true) }
-
-// here is false inside blocks, which have frames of their own.
-func collectIn(n *ast, s *scope, here bool) {
+// Blocks have frames of their own.
+func collect(n *ast, s *scope) {
 	switch n.kind {
 	case astBind:
-		if here {
-			s.add(n.lhs.text)
-		}
+		s.add(n.lhs.text)
 	case astLambda, astTransform:
 		s.captured = true
 		return
 	case astBlock:
-		here = false
+		s.captured = s.captured || n.captures()
+		return
 	}
 	if n.tail {
 		s.captured = true
 	}
-	n.parts(func(c *ast) { collectIn(c, s, here) })
+	n.parts(func(c *ast) { collect(c, s) })
+}
+
+// captures reports whether something in n holds on to the frame that it is evaluated in.
+func (n *ast) captures() bool {
+	if n.capture == 0 {
+		n.capture = 1
+		if n.kind == astLambda || n.kind == astTransform || n.tail {
+			n.capture = 2
+		} else {
+			n.parts(func(c *ast) {
+				if c.captures() {
+					n.capture = 2
+				}
+			})
+		}
+	}
+	return n.capture == 2
 }
 
 // parts calls f with everything that n is made of.

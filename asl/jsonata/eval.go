@@ -69,12 +69,14 @@ type evaluator struct {
 	top      *frame
 	depth    int
 	maxDepth int
+	nesting  int // of calls
 	maxElems int // of one array
 	ticks    int // steps until the clock is looked at
 	deadline time.Time
 	timed    bool
 	stopped  error
 	memory   int  // bytes left to allocate
+	made     int  // arrays and objects made: many may be nested too deeply
 	inexact  bool // an infinity or NaN came up
 	evals    int  // nesting of $eval
 	hadEval  bool
@@ -110,8 +112,9 @@ func newEvaluator(x *Expr) *evaluator {
 func (e *evaluator) begin(ctx context.Context, env *Env) {
 	l := &e.cfg.limits
 	e.ctx, e.env = ctx, env
+	e.nesting = 0
 	e.depth, e.maxDepth, e.maxElems = 0, l.Depth, l.Value/8
-	e.memory = l.Total
+	e.memory, e.made = l.Total, 0
 	e.stopped, e.inexact, e.hadEval, e.evals = nil, false, false, 0
 	e.started = time.Time{}
 	e.timed = l.Time > 0
@@ -159,6 +162,9 @@ func (e *evaluator) result(v value.Value) value.Value {
 	if t, ok := v.Foreign().(*tupleStream); ok {
 		v = sequenceOf(t.items())
 	}
+	if e.made > value.MaxDepth {
+		nested(v, 0)
+	}
 	if v.Mark() != 0 {
 		v = clean(v)
 	}
@@ -166,6 +172,18 @@ func (e *evaluator) result(v value.Value) value.Value {
 		v = finite(v)
 	}
 	return v
+}
+
+// nested ends the evaluation if a value is nested more deeply than JSON may be.
+func nested(v value.Value, level int) {
+	if level > value.MaxDepth {
+		tooDeep()
+	}
+	for _, c := range v.Elems() {
+		if c.Kind() >= value.KindArray {
+			nested(c, level+1)
+		}
+	}
 }
 
 func clean(v value.Value) value.Value {
@@ -274,14 +292,18 @@ func (e *evaluator) spend(n int) *Error {
 	return e.look()
 }
 
-const valueSize = 24
+const (
+	valueSize     = 24
+	containerSize = 48
+)
 
 // grow accounts for an array of n elements before it is made.
 func (e *evaluator) grow(n int) *Error {
 	if n > e.maxElems {
 		return limitError(LimitMemory)
 	}
-	if e.memory -= n * valueSize; e.memory < 0 {
+	e.made++
+	if e.memory -= n*valueSize + containerSize; e.memory < 0 {
 		return limitError(LimitMemory)
 	}
 	return nil
@@ -397,7 +419,12 @@ func collapse(v value.Value) value.Value {
 func isSequence(v value.Value) bool { return v.Mark()&markSequence != 0 && v.IsArray() }
 
 // truth converts a value to a boolean as $boolean does; absent is false.
-func truth(v value.Value) (bool, *Error) {
+func truth(v value.Value) (bool, *Error) { return truthAt(v, 0) }
+
+func truthAt(v value.Value, level int) (bool, *Error) {
+	if level > maxValueDepth {
+		tooDeep()
+	}
 	switch v.Kind() {
 	case value.KindBool:
 		return v.Truth(), nil
@@ -418,7 +445,7 @@ func truth(v value.Value) (bool, *Error) {
 	case value.KindArray:
 		some := false
 		for _, c := range v.Elems() {
-			ok, err := truth(c)
+			ok, err := truthAt(c, level+1)
 			if err != nil {
 				return false, err
 			}
@@ -458,7 +485,12 @@ func allNumeric(vals []value.Value) (bool, *Error) {
 }
 
 // equal is the equality of =, which looks into arrays and objects.
-func equal(a, b value.Value) bool {
+func equal(a, b value.Value) bool { return equalAt(a, b, 0) }
+
+func equalAt(a, b value.Value, level int) bool {
+	if level > maxValueDepth {
+		tooDeep()
+	}
 	if a.Kind() != b.Kind() {
 		return false
 	}
@@ -478,7 +510,7 @@ func equal(a, b value.Value) bool {
 			return false
 		}
 		for i := range x {
-			if !equal(x[i], y[i]) {
+			if !equalAt(x[i], y[i], level+1) {
 				return false
 			}
 		}
@@ -496,7 +528,7 @@ func equal(a, b value.Value) bool {
 					return false
 				}
 			}
-			if !equal(x[i], y[j]) {
+			if !equalAt(x[i], y[j], level+1) {
 				return false
 			}
 		}
@@ -512,7 +544,7 @@ func (e *evaluator) lookup(in value.Value, key string) (value.Value, *Error) {
 		return in.Get(key), nil
 	case value.KindArray:
 		base := len(e.stack)
-		if err := e.lookupInto(in, key); err != nil {
+		if err := e.lookupInto(in, key, 0); err != nil {
 			return value.Value{}, err
 		}
 		v, err := e.list(e.stack[base:], markSequence)
@@ -522,7 +554,10 @@ func (e *evaluator) lookup(in value.Value, key string) (value.Value, *Error) {
 	return value.Value{}, nil
 }
 
-func (e *evaluator) lookupInto(in value.Value, key string) *Error {
+func (e *evaluator) lookupInto(in value.Value, key string, level int) *Error {
+	if level > maxValueDepth {
+		tooDeep()
+	}
 	for _, c := range in.Elems() {
 		switch c.Kind() {
 		case value.KindObject:
@@ -533,7 +568,7 @@ func (e *evaluator) lookupInto(in value.Value, key string) *Error {
 				e.push(v)
 			}
 		case value.KindArray:
-			if err := e.lookupInto(c, key); err != nil {
+			if err := e.lookupInto(c, key, level+1); err != nil {
 				return err
 			}
 		}

@@ -17,21 +17,24 @@ func fnKeys(k *callState, a []value.Value) (value.Value, *Error) {
 		}
 	case value.KindArray:
 		seen := map[string]bool{}
-		if err := e.keysInto(v, seen); err != nil {
+		if err := e.keysInto(v, seen, 0); err != nil {
 			return value.Value{}, err
 		}
 	}
 	return e.take(base, markSequence)
 }
 
-func (e *evaluator) keysInto(v value.Value, seen map[string]bool) *Error {
+func (e *evaluator) keysInto(v value.Value, seen map[string]bool, level int) *Error {
+	if level > maxValueDepth {
+		tooDeep()
+	}
 	var last *value.Shape
 	for _, c := range v.Elems() {
 		if err := e.tick(); err != nil {
 			return err
 		}
 		if c.IsArray() {
-			if err := e.keysInto(c, seen); err != nil {
+			if err := e.keysInto(c, seen, level+1); err != nil {
 				return err
 			}
 			continue
@@ -68,13 +71,16 @@ func fnSpread(k *callState, a []value.Value) (value.Value, *Error) {
 		mark = 0
 	}
 	base := len(e.stack)
-	if err := e.spreadInto(v, map[string]*value.Shape{}); err != nil {
+	if err := e.spreadInto(v, map[string]*value.Shape{}, 0); err != nil {
 		return value.Value{}, err
 	}
 	return e.take(base, mark)
 }
 
-func (e *evaluator) spreadInto(v value.Value, shapes map[string]*value.Shape) *Error {
+func (e *evaluator) spreadInto(v value.Value, shapes map[string]*value.Shape, level int) *Error {
+	if level > maxValueDepth {
+		tooDeep()
+	}
 	if err := e.tick(); err != nil {
 		return err
 	}
@@ -94,7 +100,7 @@ func (e *evaluator) spreadInto(v value.Value, shapes map[string]*value.Shape) *E
 		}
 	case value.KindArray:
 		for _, c := range v.Elems() {
-			if err := e.spreadInto(c, shapes); err != nil {
+			if err := e.spreadInto(c, shapes, level+1); err != nil {
 				return err
 			}
 		}

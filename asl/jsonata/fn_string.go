@@ -380,6 +380,8 @@ func fnSplit(k *callState, a []value.Value) (value.Value, *Error) {
 	}
 	e, s, sep := k.e, a[0].Str(), a[1]
 	base := len(e.stack)
+	// More pieces than an array may have are not worth making.
+	max = min(max, float64(e.maxElems)+1)
 	switch re := asRegex(sep); {
 	case max <= 0:
 	case sep.IsString():

@@ -207,11 +207,11 @@ func (f *function) nativeID() int {
 
 // apply calls a function value from Go.
 func (e *evaluator) apply(fn value.Value, args []value.Value, in value.Value, f *frame) (value.Value, *Error) {
-	base, depth := len(e.stack), e.depth
+	base, depth, nesting := len(e.stack), e.depth, e.nesting
 	e.stack = append(e.stack, args...)
 	v, err := e.callFunction(asFunction(fn), e.stack[base:], in, f)
 	e.pop(base)
-	e.depth = depth
+	e.depth, e.nesting = depth, nesting
 	return v, err
 }
 
@@ -220,6 +220,10 @@ func (e *evaluator) apply(fn value.Value, args []value.Value, in value.Value, f 
 func (e *evaluator) callFunction(fn *function, args []value.Value, in value.Value, f *frame) (value.Value, *Error) {
 	if err := e.tick(); err != nil {
 		return value.Value{}, err
+	}
+	// Functions that call each other through $map and its like nest without entering a node.
+	if e.nesting++; e.nesting > maxCalls {
+		return value.Value{}, limitError(LimitDepth)
 	}
 	v, err := e.callOnce(fn, args, in, f)
 	for err == nil && e.tailCall != nil {
@@ -259,8 +263,12 @@ func (e *evaluator) callFunction(fn *function, args []value.Value, in value.Valu
 			err.Position = k.thunkPos
 		}
 	}
+	e.nesting--
 	return v, err
 }
+
+// maxCalls bounds the nesting of calls, whatever Limits.Depth is, for the sake of the stack.
+const maxCalls = 10_000
 
 func (e *evaluator) callOnce(fn *function, args []value.Value, in value.Value, f *frame) (value.Value, *Error) {
 	if fn == nil {

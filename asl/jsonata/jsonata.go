@@ -79,17 +79,17 @@ type Limits struct {
 	// Depth is how deeply evaluations may nest, tail calls not counted; 0 for 10,000.
 	Depth int
 	// Value is how large one array or string may grow, reckoned at 8 bytes an element and
-	// one byte a character; 0 for 1 GiB.
+	// one byte a character; 0 for 256 MiB.
 	Value int
 	// Total bounds the memory that an evaluation may ask for altogether, counting what it
-	// has given up again; 0 for 4 GiB.
+	// has given up again; 0 for 2 GiB.
 	Total int
 }
 
 const (
 	defaultDepth = 10_000
-	defaultValue = 1 << 30
-	defaultTotal = 4 << 30
+	defaultValue = 256 << 20
+	defaultTotal = 2 << 30
 )
 
 type config struct {

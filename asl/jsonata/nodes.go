@@ -295,7 +295,7 @@ func (wildcardNode) eval(e *evaluator, in value.Value, _ *frame) (value.Value, *
 	mark := uint8(markSequence)
 	for _, v := range in.Elems() {
 		if v.IsArray() {
-			e.flatten(v)
+			e.flatten(v, 0)
 			mark = 0 // joining arrays makes an ordinary one
 		} else {
 			e.push(v)
@@ -310,10 +310,13 @@ func (wildcardNode) eval(e *evaluator, in value.Value, _ *frame) (value.Value, *
 }
 
 // flatten pushes the elements of an array, and those of arrays in it.
-func (e *evaluator) flatten(v value.Value) {
+func (e *evaluator) flatten(v value.Value, level int) {
+	if level > maxValueDepth {
+		tooDeep()
+	}
 	for _, c := range v.Elems() {
 		if c.IsArray() {
-			e.flatten(c)
+			e.flatten(c, level+1)
 		} else {
 			e.push(c)
 		}
@@ -330,7 +333,7 @@ func (descendantNode) eval(e *evaluator, in value.Value, _ *frame) (value.Value,
 		return in, nil
 	}
 	base := len(e.stack)
-	if err := e.descend(in, base); err != nil {
+	if err := e.descend(in, base, 0); err != nil {
 		return value.Value{}, err
 	}
 	v, err := e.list(e.stack[base:], markSequence)
@@ -338,7 +341,10 @@ func (descendantNode) eval(e *evaluator, in value.Value, _ *frame) (value.Value,
 	return collapse(v), err
 }
 
-func (e *evaluator) descend(v value.Value, base int) *Error {
+func (e *evaluator) descend(v value.Value, base, level int) *Error {
+	if level > maxValueDepth {
+		tooDeep()
+	}
 	if !v.IsArray() {
 		e.push(v)
 		if len(e.stack)-base > e.maxElems {
@@ -349,7 +355,7 @@ func (e *evaluator) descend(v value.Value, base int) *Error {
 		return err
 	}
 	for _, c := range v.Elems() {
-		if err := e.descend(c, base); err != nil {
+		if err := e.descend(c, base, level+1); err != nil {
 			return err
 		}
 	}

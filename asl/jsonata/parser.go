@@ -6,8 +6,12 @@ import (
 	"github.com/sfnkit/sfnkit/asl/value"
 )
 
-// maxNesting bounds the height of a syntax tree, because parsing and compiling recurse.
-const maxNesting = 5000
+// Parsing, compiling and evaluating recurse, hence bounds on how deeply an expression may
+// be nested and, with chains of operators counted as well, on the height of its tree.
+const (
+	maxNesting = 1000
+	maxHeight  = 5000
+)
 
 // parser is a top-down operator precedence parser.
 type parser struct {
@@ -107,7 +111,7 @@ func (p *parser) expression(power int) (*ast, *Error) {
 		if err = p.advance(false); err == nil {
 			left, err = p.infix(t, left)
 		}
-		if err == nil && left.depth > maxNesting {
+		if err == nil && left.depth > maxHeight {
 			err = limitError(LimitDepth)
 		}
 	}

@@ -48,7 +48,7 @@ func (n *transformNode) apply(e *evaluator, fn *function, args []value.Value, in
 	}
 	e.pop(base)
 	if cf.native == nil || cf.native.name != "clone" { // make every object one of its own
-		if copied, err = e.copyTree(copied); err != nil {
+		if copied, err = e.copyTree(copied, 0); err != nil {
 			return value.Value{}, err
 		}
 	}
@@ -74,7 +74,7 @@ func (n *transformNode) apply(e *evaluator, fn *function, args []value.Value, in
 			if c, ok := changed[id]; ok {
 				m = c
 			}
-			if m, err = e.current(m, changed, id); err != nil {
+			if m, err = e.current(m, changed, id, 0); err != nil {
 				return value.Value{}, err
 			}
 		}
@@ -122,10 +122,10 @@ func (n *transformNode) apply(e *evaluator, fn *function, args []value.Value, in
 	if copied.IsObject() {
 		id := identify(copied)
 		if c, ok := changed[id]; ok {
-			return e.current(c, changed, id)
+			return e.current(c, changed, id, 0)
 		}
 	}
-	return e.current(copied, changed, nil)
+	return e.current(copied, changed, nil, 0)
 }
 
 func (e *evaluator) merge(a, b value.Value) (value.Value, *Error) {
@@ -144,14 +144,13 @@ func (e *evaluator) merge(a, b value.Value) (value.Value, *Error) {
 
 // current returns v with the changed objects in it in their places. self is the identity
 // of v itself, which is not looked up again.
-func (e *evaluator) current(v value.Value, changed map[identity]value.Value, self identity) (value.Value, *Error) {
+func (e *evaluator) current(v value.Value, changed map[identity]value.Value, self identity, level int) (value.Value, *Error) {
 	if len(changed) == 0 || !v.IsArray() && !v.IsObject() {
 		return v, nil
 	}
-	if err := e.enter(); err != nil {
-		return value.Value{}, err
+	if level > maxValueDepth {
+		tooDeep()
 	}
-	defer func() { e.depth-- }()
 	var vals []value.Value
 	for i, c := range v.Elems() {
 		if !c.IsArray() && !c.IsObject() {
@@ -170,7 +169,7 @@ func (e *evaluator) current(v value.Value, changed map[identity]value.Value, sel
 				d = n
 			}
 		}
-		r, err := e.current(d, changed, id)
+		r, err := e.current(d, changed, id, level+1)
 		if err != nil {
 			return value.Value{}, err
 		}
@@ -196,7 +195,7 @@ func (e *evaluator) current(v value.Value, changed map[identity]value.Value, sel
 
 // copyTree copies all arrays and objects, so that each has an identity. Functions become
 // empty strings and numbers lose what $string would not print of them.
-func (e *evaluator) copyTree(v value.Value) (value.Value, *Error) {
+func (e *evaluator) copyTree(v value.Value, level int) (value.Value, *Error) {
 	switch v.Kind() {
 	case value.KindNumber:
 		if !finiteNumber(v) {
@@ -206,8 +205,8 @@ func (e *evaluator) copyTree(v value.Value) (value.Value, *Error) {
 	case value.KindForeign:
 		return value.String(""), nil
 	case value.KindArray, value.KindObject:
-		if err := e.enter(); err != nil {
-			return value.Value{}, err
+		if level > maxValueDepth {
+			tooDeep()
 		}
 		if err := e.grow(v.Len()); err != nil {
 			return value.Value{}, err
@@ -217,7 +216,7 @@ func (e *evaluator) copyTree(v value.Value) (value.Value, *Error) {
 		}
 		vals := make([]value.Value, v.Len(), max(v.Len(), 1))
 		for i, c := range v.Elems() {
-			d, err := e.copyTree(c)
+			d, err := e.copyTree(c, level+1)
 			if err != nil {
 				return value.Value{}, err
 			}
@@ -226,7 +225,6 @@ func (e *evaluator) copyTree(v value.Value) (value.Value, *Error) {
 			}
 			vals[i] = d
 		}
-		e.depth--
 		if v.IsArray() {
 			return value.Array(vals), nil
 		}
