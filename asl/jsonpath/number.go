@@ -188,7 +188,7 @@ func AppendText(b []byte, v value.Value) []byte {
 // as they are, others as a double.
 func appendNumber(b []byte, v value.Value) []byte {
 	t := v.NumberText()
-	if strings.IndexAny(t, ".eE") < 0 {
+	if !strings.ContainsAny(t, ".eE") {
 		if t == "-0" {
 			t = "0"
 		}
