@@ -29,7 +29,8 @@ func (w *walk) models(p params, name, why string) {
 		case text == dynamicPart:
 			all := []string{w.arn("arn:{P}:bedrock:{R}::foundation-model/*"), w.arn("arn:{P}:bedrock:{R}:{A}:provisioned-model/*")}
 			w.need([]string{invokeModel}, all, why+", which is known only at run time", "connect-bedrock")
-			w.dynamic(f, all)
+			w.warn(w.params+"."+f.name, "is known only at run time, so that all foundation models and provisioned models of the region are allowed, and inference profiles are not",
+				fmt.Sprintf("name the models or profiles with the hint %s.%s", w.state, f.name))
 		case strings.Contains(text, dynamicPart):
 			w.partialModel(f, text, why)
 		default:

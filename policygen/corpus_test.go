@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/goccy/go-yaml"
+
 	"github.com/sfnkit/sfnkit/asl"
 	"github.com/sfnkit/sfnkit/policygen"
 	"github.com/sfnkit/sfnkit/policygen/iam"
@@ -170,4 +172,83 @@ func TestAuthorsCases(t *testing.T) {
 		}
 	}
 	t.Logf("%d warnings", warnings)
+}
+
+// TestCheckFindsWhatTheCorpusNotes compares with the actions that the corpus notes
+// as lacking or unused by a rough table.
+func TestCheckFindsWhatTheCorpusNotes(t *testing.T) {
+	names := func(list []json.RawMessage) (out []string) {
+		for _, m := range list {
+			var s string
+			if json.Unmarshal(m, &s) == nil {
+				out = append(out, s)
+			}
+		}
+		return out
+	}
+	text, err := os.ReadFile("testdata/check-differences.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var differences []struct {
+		Case, Reason string
+		Actions      []string
+	}
+	if err := yaml.Unmarshal(text, &differences); err != nil {
+		t.Fatal(err)
+	}
+	needed := map[string]bool{}
+	for _, d := range differences {
+		for _, a := range d.Actions {
+			needed[d.Case+" "+strings.ToLower(a)] = true
+		}
+	}
+	lacking, unused, refused, extra := 0, 0, 0, 0
+	for _, c := range corpus(t) {
+		if c.policy == nil {
+			refused++
+			continue
+		}
+		r, err := policygen.Check(c.machine, []*iam.Policy{c.policy}, c.opts)
+		if err != nil {
+			refused++
+			t.Logf("%s: %v", c.ID, err)
+			continue
+		}
+		lacks, excess := map[string]bool{}, map[string]bool{}
+		for _, l := range r.Lacks {
+			lacks[strings.ToLower(l.Action)] = true
+		}
+		for _, x := range r.Excesses {
+			if x.Resource == "" && len(x.Narrower) == 0 {
+				excess[strings.ToLower(x.Action)] = true
+			}
+		}
+		for _, a := range names(c.Lacking) {
+			lacking++
+			if !lacks[strings.ToLower(a)] {
+				t.Errorf("%s: %s is lacking and not reported", c.ID, a)
+			}
+			delete(lacks, strings.ToLower(a))
+		}
+		for _, a := range names(c.Unused) {
+			unused++
+			if reviewed := needed[c.ID+" "+strings.ToLower(a)]; excess[strings.ToLower(a)] == reviewed {
+				t.Errorf("%s: %s is noted as unused; reported %t, reviewed as needed %t", c.ID, a, !reviewed, reviewed)
+			}
+			delete(excess, strings.ToLower(a))
+		}
+		extra += len(lacks) + len(excess)
+		if testing.Verbose() {
+			for _, l := range r.Lacks {
+				if lacks[strings.ToLower(l.Action)] {
+					t.Logf("%s: more: lacks %s on %s", c.ID, l.Action, l.Resource)
+				}
+			}
+			for x := range excess {
+				t.Logf("%s: more: unused %s", c.ID, x)
+			}
+		}
+	}
+	t.Logf("%d lacking, %d unused, %d more, %d policies that IAM would refuse", lacking, unused, extra, refused)
 }

@@ -33,6 +33,9 @@ type Options struct {
 	Encryption string // ARN of the customer managed key of the state machine
 	InputKey   string // ARN of the KMS key of the objects that tasks read from S3
 	OutputKey  string // ARN of the KMS key of the objects that tasks write to S3
+
+	// Role is the name of the execution role, with its path, for messages of Check.
+	Role string
 }
 
 // Reason says why a state needs a statement.
@@ -96,6 +99,8 @@ type need struct {
 	resources  []string
 	conditions []iam.Condition
 	reason     Reason
+	perhaps    bool // needed by most such calls, not by all
+	open       bool // needed, but on a resource that nothing tells: compared, not granted
 }
 
 // Generate computes the policy of a state machine's execution role. The error
@@ -170,7 +175,7 @@ func (w *walk) need(actions, resources []string, why, source string, conditions 
 	if s, ok := table.Sources[source]; ok {
 		source = s
 	}
-	w.needs = append(w.needs, need{actions, unique(resources), conditions, Reason{w.state, why, source}})
+	w.needs = append(w.needs, need{actions: actions, resources: unique(resources), conditions: conditions, reason: Reason{w.state, why, source}})
 }
 
 func (w *walk) machine(m *asl.StateMachine) {
@@ -218,8 +223,12 @@ func (w *walk) task(s *asl.State) {
 	lang := s.LanguageIn(w.root)
 	v := s.Parameters
 	w.params = "Parameters"
-	if lang == asl.JSONata {
-		v, w.params = s.Arguments, "Arguments"
+	// A field of the other language is refused by the service; what it says is still
+	// the best there is.
+	if lang == asl.JSONata && !s.Arguments.IsAbsent() || v.IsAbsent() && !s.Arguments.IsAbsent() {
+		v, lang, w.params = s.Arguments, asl.JSONata, "Arguments"
+	} else if !v.IsAbsent() {
+		lang = asl.JSONPath
 	}
 	w.call(s.Resource, paramsOf(v, lang, w.own))
 }
@@ -315,59 +324,120 @@ func (w *walk) dynamic(f field, resources []string) {
 		fmt.Sprintf("name the values with the hint %s.%s", w.state, f.name))
 }
 
+// grant is one action on one resource for one reason.
+type grant struct {
+	action, resource string
+	conditions       []iam.Condition
+	key              string // of the conditions
+	reasons          []Reason
+}
+
 // result merges the needs into statements.
 func (w *walk) result() *Result {
 	r := &Result{Warnings: w.warnings, opts: w.opts}
-	statements := make([]iam.Statement, len(w.needs))
-	for i, n := range w.needs {
-		statements[i] = iam.Statement{Effect: iam.Allow, Actions: n.actions, Resources: n.resources, Conditions: n.conditions}
-	}
-	merged, members := iam.Merge(statements)
-	for i, s := range merged {
-		out := Statement{Statement: s}
-		for _, m := range members[i] {
-			if !slices.Contains(out.Reasons, w.needs[m].reason) {
-				out.Reasons = append(out.Reasons, w.needs[m].reason)
-			}
+	grants := w.grants()
+	// Statements of different services are kept apart, so that a Sid says what its
+	// statement is about.
+	byService := map[string][]iam.Statement{}
+	reasons := map[string][][]Reason{}
+	var services []string
+	for _, g := range grants {
+		service, _, _ := strings.Cut(g.action, ":")
+		if byService[service] == nil {
+			services = append(services, service)
 		}
-		r.Statements = append(r.Statements, out)
+		byService[service] = append(byService[service], iam.Statement{Effect: iam.Allow, Actions: []string{g.action}, Resources: []string{g.resource}, Conditions: g.conditions})
+		reasons[service] = append(reasons[service], g.reasons)
 	}
-	r.Statements = dropCovered(r.Statements)
+	for _, service := range services {
+		merged, members := iam.Merge(byService[service])
+		for i, s := range merged {
+			out := Statement{Statement: s}
+			seen := map[Reason]bool{}
+			for _, m := range members[i] {
+				for _, reason := range reasons[service][m] {
+					if !seen[reason] {
+						seen[reason] = true
+						out.Reasons = append(out.Reasons, reason)
+					}
+				}
+			}
+			r.Statements = append(r.Statements, out)
+		}
+	}
 	name(r.Statements)
-	if len(r.Statements) == 0 {
+	switch {
+	case len(r.Statements) > 0:
+	case len(r.Warnings) == 0:
 		r.Note = "The state machine calls nothing that needs permissions; its role works without a policy."
+	default:
+		r.Note = "The state machine calls nothing that is known to need permissions; see the warnings."
 	}
 	return r
 }
 
-// dropCovered removes resources from statements that another resource of the same
-// statement covers (a wildcard beside what it matches).
-func dropCovered(statements []Statement) []Statement {
-	for i := range statements {
-		s := &statements[i]
-		if len(s.Resources) < 2 {
+// grants cuts the needs into single grants, each once, without those that another
+// one covers.
+func (w *walk) grants() []*grant {
+	type key struct{ action, resource, conditions string }
+	place := map[key]*grant{}
+	var all []*grant
+	byAction := map[string][]*grant{}
+	for i := range w.needs {
+		n := &w.needs[i]
+		if n.open {
 			continue
 		}
-		var keep []string
-		for _, a := range s.Resources {
-			covered := slices.ContainsFunc(s.Resources, func(b string) bool { return a != b && strings.Contains(b, "*") && covers(b, a) })
-			if !covered {
-				keep = append(keep, a)
+		conditions := ""
+		for _, c := range n.conditions {
+			conditions += c.Operator + "\x00" + c.Key + "\x00" + strings.Join(c.Values, "\x00") + "\x01"
+		}
+		for _, action := range n.actions {
+			for _, resource := range n.resources {
+				k := key{action, resource, conditions}
+				g := place[k]
+				if g == nil {
+					g = &grant{action: action, resource: resource, conditions: n.conditions, key: conditions}
+					place[k] = g
+					all = append(all, g)
+					byAction[action] = append(byAction[action], g)
+				}
+				g.reasons = append(g.reasons, n.reason)
 			}
 		}
-		s.Resources = keep
 	}
-	return statements
+	return slices.DeleteFunc(all, func(g *grant) bool {
+		for _, other := range byAction[g.action] {
+			if other == g || other.key != "" && other.key != g.key || other.key == g.key && other.resource == g.resource {
+				continue
+			}
+			if covers(other.resource, g.resource) && !(other.key == g.key && covers(g.resource, other.resource)) {
+				other.reasons = append(other.reasons, g.reasons...)
+				return true
+			}
+		}
+		return false
+	})
 }
 
 // covers reports whether every ARN that b matches is matched by a.
 func covers(a, b string) bool {
-	d, err := iam.Compile(&iam.Policy{Version: iam.Version2012, Statements: []iam.Statement{{Effect: iam.Allow, Actions: []string{"*"}, Resources: []string{a}}}}, iam.IdentityPolicy, "")
-	if err != nil {
-		return a == b
+	switch {
+	case a == b || a == "*":
+		return true
+	case b == "*" || !strings.ContainsAny(a, "*?"):
+		return false
 	}
-	e := iam.NewEvaluator(iam.Caller{}, iam.Attached{Identity: []*iam.Document{d}, TrustUnknown: true})
-	return e.Evaluate(iam.Request{Action: "x:Y", Resource: b}).Allowed
+	as, bs := strings.SplitN(a, ":", 6), strings.SplitN(b, ":", 6)
+	if len(bs) < 6 || strings.Contains(a, "${") {
+		return wildcard(a, b)
+	}
+	for i := range bs {
+		if i < len(as) && !wildcard(as[i], bs[i]) { // what is missing is completed by *
+			return false
+		}
+	}
+	return true
 }
 
 // name orders statements by what they allow and gives each a Sid after its first
@@ -431,6 +501,9 @@ func Authorise(resource string, parameters value.Value, opts Options) ([]iam.Req
 func (w *walk) requests() []iam.Request {
 	var out []iam.Request
 	for _, n := range w.needs {
+		if n.open {
+			continue
+		}
 		for _, action := range n.actions {
 			for _, resource := range n.resources {
 				out = append(out, n.request(action, resource))

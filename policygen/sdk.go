@@ -253,7 +253,7 @@ func (w *walk) sdkResource(kind, pattern string, p params) (resources []string, 
 		var next []string
 		for _, f := range filled {
 			for _, t := range value {
-				if strings.HasPrefix(t, "arn:") && last {
+				if strings.HasPrefix(t, "arn:") { // an ARN in the place of a name
 					next = append(next, t)
 				} else {
 					next = append(next, strings.Replace(f, v[0], t, 1))
@@ -397,6 +397,20 @@ func (w *walk) sdkSpecial(service, operation string, p params) bool {
 	case "sfn":
 		if operation == "startExecution" || operation == "startSyncExecution" {
 			w.need([]string{"states:" + strings.ToUpper(operation[:1]) + operation[1:]}, w.machines("StateMachineArn", p), "starts the execution", "stepfunctions-iam")
+			return true
+		}
+	case "kms":
+		return w.kms(operation, p)
+	case "ssm":
+		return w.parameter(operation, p)
+	case "secretsmanager":
+		if f := w.hinted(p.at("SecretId")); f.present && !p.whole {
+			w.need([]string{"secretsmanager:" + strings.ToUpper(operation[:1]) + operation[1:]}, w.named("SecretId", "", p, func(t string) string {
+				if !strings.HasSuffix(t, "*") {
+					t += "-??????" // the service adds six characters to a secret's name
+				}
+				return w.arn("arn:{P}:secretsmanager:{R}:{A}:secret:" + t)
+			}), "calls the API", "sar")
 			return true
 		}
 	case "s3":
@@ -567,5 +581,64 @@ func (w *walk) dynamodb(operation string, p params) bool {
 		}
 		w.need([]string{"dynamodb:" + name}, w.named("TableName", "", p, table), why, "sar")
 	}
+	return true
+}
+
+// kms handles calls on keys. A key named by an alias is authorised on the key, whose
+// id the alias does not tell; a condition then pins the alias.
+func (w *walk) kms(operation string, p params) bool {
+	type use struct{ action, parameter string }
+	uses := []use{{"kms:" + strings.ToUpper(operation[:1]) + operation[1:], "KeyId"}}
+	switch operation {
+	case "reEncrypt":
+		uses = []use{{"kms:ReEncryptFrom", "SourceKeyId"}, {"kms:ReEncryptTo", "DestinationKeyId"}}
+	case "decrypt", "encrypt", "generateDataKey", "generateDataKeyWithoutPlaintext", "generateDataKeyPair", "generateMac", "verifyMac", "sign", "verify", "describeKey", "getPublicKey":
+	default:
+		return false
+	}
+	for _, u := range uses {
+		f := w.hinted(p.at(u.parameter))
+		if !f.present || p.whole {
+			all := w.arn("arn:{P}:kms:{R}:{A}:key/*")
+			w.warn(w.params+"."+u.parameter, "does not tell the key, so that "+all+" is allowed", fmt.Sprintf("name it with the hint %s.%s", w.state, u.parameter))
+			w.need([]string{u.action}, []string{all}, "calls the API", "sar")
+			continue
+		}
+		for _, t := range f.texts {
+			_, alias, isAlias := strings.Cut(starred(t), "alias/")
+			switch {
+			case isAlias:
+				w.need([]string{u.action}, []string{w.arn("arn:{P}:kms:{R}:{A}:key/*")}, "calls the API with the key's alias", "sar",
+					iam.Condition{Operator: "StringLike", Key: "kms:RequestAlias", Values: []string{"alias/" + alias}})
+			case strings.HasPrefix(t, "arn:"), arnPlaceholder(t):
+				w.need([]string{u.action}, []string{starred(t)}, "calls the API", "sar")
+			default:
+				w.need([]string{u.action}, []string{w.arn("arn:{P}:kms:{R}:{A}:key/" + starred(t))}, "calls the API", "sar")
+			}
+		}
+		if f.partial {
+			w.dynamic(f, []string{w.arn("arn:{P}:kms:{R}:{A}:key/*")})
+		}
+	}
+	return true
+}
+
+// parameter handles calls on the parameters of Systems Manager, whose ARNs leave
+// out the slash at the start of their names.
+func (w *walk) parameter(operation string, p params) bool {
+	name := ""
+	switch operation {
+	case "getParameter", "putParameter", "deleteParameter", "getParameterHistory", "labelParameterVersion":
+		name = "Name"
+	case "getParameters", "deleteParameters":
+		name = "Names[]"
+	case "getParametersByPath":
+		name = "Path"
+	default:
+		return false
+	}
+	w.need([]string{"ssm:" + strings.ToUpper(operation[:1]) + operation[1:]}, w.named(name, "", p, func(t string) string {
+		return w.arn("arn:{P}:ssm:{R}:{A}:parameter/" + strings.TrimPrefix(t, "/"))
+	}), "calls the API", "sar")
 	return true
 }

@@ -30,6 +30,9 @@ type entry struct {
 	Why  string   `json:"why"`
 	Pass string   `json:"pass"`
 	To   string   `json:"to"`
+	// Perhaps marks what most such calls need but not all: it is granted, and its lack
+	// is not reported.
+	Perhaps bool `json:"perhaps"`
 }
 
 type integrationTable struct {
@@ -65,6 +68,9 @@ func (w *walk) integration(i *integration, action string, p params, sync bool) {
 			w.need([]string{"iam:PassRole"}, roles, "hands the roles of the task definition to ECS", i.Source,
 				iam.Condition{Operator: "StringEquals", Key: "iam:PassedToService", Values: []string{"ecs-tasks.amazonaws.com"}})
 		} else {
+			w.need([]string{"iam:PassRole"}, []string{w.arn("arn:{P}:iam::{A}:role/*")}, "hands the roles of the task definition to ECS", i.Source,
+				iam.Condition{Operator: "StringEquals", Key: "iam:PassedToService", Values: []string{"ecs-tasks.amazonaws.com"}})
+			w.needs[len(w.needs)-1].open = true
 			w.warn(w.params+".TaskDefinition", "RunTask also needs iam:PassRole on the task role and the execution role of the task definition, which the definition does not name", "name them with the hint roles")
 		}
 	case "eks-rbac":
@@ -94,6 +100,7 @@ func (w *walk) entry(e *entry, source, why string, p params) {
 		conditions = w.when(e.When, p)
 	}
 	w.need(e.Do, resources, why, source, conditions...)
+	w.needs[len(w.needs)-1].perhaps = e.Perhaps
 }
 
 var ruleSpec = regexp.MustCompile(`^(\w+)\(([^)|]*)(?:\|([^)]*))?\)(.*)$`)
@@ -109,7 +116,7 @@ func (w *walk) resources(spec string, p params) []string {
 	}
 	name, fallback, _ := strings.Cut(name, "|")
 	return w.named(name, fallback, p, func(text string) string {
-		return strings.ReplaceAll(w.arn(pattern), "{}", text)
+		return strings.ReplaceAll(strings.ReplaceAll(w.arn(pattern), "{}", text), "**", "*")
 	})
 }
 
