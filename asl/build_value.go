@@ -392,7 +392,8 @@ func (e *encoder) rawMember(field, key string, v value.Value) {
 
 // member encodes a member of an object, under its own name or with .$ after it.
 func (e *encoder) member(b *value.Builder, field, key string, v reflect.Value) {
-	name, out := key, value.Null
+	name := key
+	var out value.Value
 	x := v
 	for x.IsValid() && x.Kind() == reflect.Interface && !x.IsNil() {
 		x = x.Elem()
