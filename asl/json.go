@@ -103,12 +103,8 @@ func (r *jsonReader) unexpected(expected string) {
 		r.stop()
 		return
 	}
-	c, n := utf8.DecodeRuneInString(r.s[r.i:])
-	shown := "'" + string(c) + "' (code " + strconv.Itoa(int(c)) + ")"
-	if c < 0x20 {
-		shown = "(CTRL-CHAR, code " + strconv.Itoa(int(c)) + ")"
-	}
-	r.problem(r.i, r.i+n, "Unexpected character ("+shown+"): "+expected)
+	shown, end := r.char(r.i)
+	r.problem(r.i, end, "Unexpected character ("+shown+"): "+expected)
 }
 
 func (r *jsonReader) space() {
@@ -195,11 +191,70 @@ func (r *jsonReader) number(n *node) bool {
 	text := r.s[start:r.i]
 	v, ok := value.Number(text)
 	if !ok {
-		r.problem(start, r.i, "Invalid numeric value: '"+clip(text)+"'")
+		r.badNumber(start, text)
 		return false
 	}
 	n.kind, n.scalar = value.KindNumber, v
 	return true
+}
+
+// badNumber says where a number goes wrong.
+func (r *jsonReader) badNumber(start int, text string) {
+	digits := func(i int) int {
+		for i < len(text) && '0' <= text[i] && text[i] <= '9' {
+			i++
+		}
+		return i
+	}
+	i := 0
+	if text[0] == '-' {
+		i = 1
+	}
+	whole := digits(i)
+	end, what := whole, ""
+	switch {
+	case whole == i:
+		what = "expected digit (0-9) to follow minus sign, for valid numeric value"
+	case text[i] == '0' && whole > i+1:
+		r.problem(start, start+i+2, "Invalid numeric value: Leading zeroes not allowed")
+		return
+	case whole < len(text) && text[whole] == '.' && digits(whole+1) == whole+1:
+		end, what = whole+1, "Decimal point not followed by a digit"
+	default:
+		if whole < len(text) && text[whole] == '.' {
+			end = digits(whole + 1)
+		}
+		if end < len(text) && (text[end] == 'e' || text[end] == 'E') {
+			end++
+			if end < len(text) && (text[end] == '+' || text[end] == '-') {
+				end++
+			}
+			if digits(end) == end {
+				what = "Exponent indicator not followed by a digit"
+			} else {
+				end = digits(end)
+			}
+		}
+	}
+	at := start + end
+	shown, told := r.char(at)
+	if what == "" {
+		r.problem(at, told, "Unexpected character ("+shown+"): was expecting comma to separate entries")
+		return
+	}
+	r.problem(at, told, "Unexpected character ("+shown+") in numeric value: "+what)
+}
+
+// char describes the character at an offset, and gives the offset behind it.
+func (r *jsonReader) char(off int) (shown string, end int) {
+	if off >= len(r.s) {
+		return "end of text", off
+	}
+	c, n := utf8.DecodeRuneInString(r.s[off:])
+	if c < 0x20 {
+		return "(CTRL-CHAR, code " + strconv.Itoa(int(c)) + ")", off + n
+	}
+	return "'" + string(c) + "' (code " + strconv.Itoa(int(c)) + ")", off + n
 }
 
 func (r *jsonReader) placeholder(n *node) bool {
@@ -227,7 +282,11 @@ func (r *jsonReader) word(n *node) bool {
 	case "null":
 		n.kind, n.scalar = value.KindNull, value.Null
 	case "":
-		r.unexpected("expected a valid value " + expectedValue)
+		if r.i < len(r.s) && (r.s[r.i] == ']' || r.s[r.i] == '}') {
+			r.unexpected("expected a value")
+		} else {
+			r.unexpected("expected a valid value " + expectedValue)
+		}
 		return false
 	default:
 		r.problem(start, r.i, "Unrecognized token '"+clip(text)+"': was expecting "+expectedValue)

@@ -1,6 +1,7 @@
 package asl
 
 import (
+	"errors"
 	"slices"
 	"strings"
 
@@ -156,8 +157,9 @@ func (v *validator) usesPath(st *scope, n *node, loc string, p *jsonpath.Path) {
 }
 
 func (v *validator) usesCall(st *scope, n *node, loc string, c *intrinsic.Call) {
-	if err := c.Check(); err != nil {
-		v.report(SeverityError, CodeIntrinsic, st, n, loc, err.Error(), "the service accepts this and fails when it runs")
+	var bad *intrinsic.ArgumentError
+	if errors.As(c.Check(), &bad) {
+		v.report(SeverityError, CodeIntrinsic, st, n, loc, bad.Function+" refuses its arguments: "+bad.Reason, "the service accepts this and the state fails when it runs")
 	}
 	for _, u := range c.Uses() {
 		if u.Path != nil {
