@@ -195,7 +195,7 @@ func TestHostileTexts(t *testing.T) {
 			} else if len(err.Error()) > 4096 {
 				t.Errorf("the error has %d bytes", len(err.Error()))
 			}
-			if d := time.Since(start); d > 5*time.Second {
+			if d := time.Since(start); d > 30*time.Second {
 				t.Errorf("took %v", d)
 			}
 		})
