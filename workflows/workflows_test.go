@@ -12,10 +12,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
 	"github.com/sfnkit/sfnkit/asl"
+	"github.com/sfnkit/sfnkit/asl/bedrock"
 	"github.com/sfnkit/sfnkit/asl/value"
 	"github.com/sfnkit/sfnkit/emulator"
 	"github.com/sfnkit/sfnkit/emulator/calls"
@@ -130,6 +132,34 @@ func TestRuns(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestSimulatedJob runs the fine-tuning with a simulated job, which ends in every way a job
+// can.
+func TestSimulatedJob(t *testing.T) {
+	machine, err := emulator.Compile(finetune.Definition().MustBuild())
+	if err != nil {
+		t.Fatal(err)
+	}
+	input := value.MustParse(`{"train": "s3://example-fine-tuning/train.jsonl", "model": "support-answers", "question": "How do I return a parcel?"}`)
+	for _, status := range []string{bedrock.JobCompleted, bedrock.JobFailed, bedrock.JobStopped} {
+		t.Run(status, func(t *testing.T) {
+			answers, err := calls.LoadResponses("finetune/testdata/simulated.json", "", "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			job := calls.Job{Status: status, Duration: 3 * time.Hour}
+			r, err := emulator.Run(context.Background(), machine, input, emulator.Options{
+				Info:   emulator.Info{Name: "finetune-example", Region: "us-east-1", Account: "123456789012", Partition: "aws"},
+				Caller: calls.Recorded(answers, calls.Customization(job, nil)),
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			history(t, r.Execution)
+			golden(t, filepath.Join("finetune", "testdata", "simulated."+status+".txt"), trace(r.Execution))
+		})
+	}
 }
 
 // TestPolicies compares the policy that each workflow needs in a region and account.
