@@ -197,7 +197,9 @@ func clean(v value.Value) value.Value {
 	if m&markDirty != 0 {
 		vals := make([]value.Value, v.Len())
 		for i, c := range v.Elems() {
-			vals[i] = clean(c)
+			if vals[i] = clean(c); c.IsAbsent() {
+				vals[i] = value.Null
+			}
 		}
 		if v.IsArray() {
 			return value.Array(vals)
@@ -378,11 +380,13 @@ func (e *evaluator) list(vals []value.Value, mark uint8) (value.Value, *Error) {
 	return arrayOf(out).WithMark(mark | dirt(vals)), nil
 }
 
-// dirt returns markDirty if one of the values is marked.
+// dirt returns markDirty if one of the values is marked, or absent.
 func dirt(vals []value.Value) uint8 {
 	var m uint8
 	for i := range vals {
-		m |= vals[i].Mark()
+		if m |= vals[i].Mark(); vals[i].IsAbsent() {
+			m = markDirty
+		}
 	}
 	if m != 0 {
 		return markDirty

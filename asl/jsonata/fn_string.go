@@ -337,9 +337,8 @@ func fnMatch(k *callState, a []value.Value) (value.Value, *Error) {
 			ok, err := m.find(0)
 			for n := 0.0; ok && n < max; n++ {
 				start := m.units.at(m.s, m.caps[0])
-				v := value.ObjectOf(matchShape, []value.Value{
-					value.String(m.s[m.caps[0]:m.caps[1]]), value.Int(int64(start)), m.groups(),
-				})
+				vals := []value.Value{value.String(m.s[m.caps[0]:m.caps[1]]), value.Int(int64(start)), m.groups()}
+				v := value.ObjectOf(matchShape, vals).WithMark(dirt(vals))
 				if err := e.grow(8); err != nil {
 					return value.Value{}, err
 				}
@@ -355,7 +354,8 @@ func fnMatch(k *callState, a []value.Value) (value.Value, *Error) {
 		} else {
 			v, err := k.match(a[1], a[0])
 			for n := 0.0; err == nil && !v.IsAbsent() && n < max; n++ {
-				e.push(value.Object([]string{"match", "index", "groups"}, []value.Value{v.Get("match"), v.Get("start"), v.Get("groups")}))
+				vals := []value.Value{v.Get("match"), v.Get("start"), v.Get("groups")}
+				e.push(value.ObjectOf(matchShape, vals).WithMark(dirt(vals)))
 				v, err = k.next(v)
 			}
 			if err != nil {
@@ -363,9 +363,7 @@ func fnMatch(k *callState, a []value.Value) (value.Value, *Error) {
 			}
 		}
 	}
-	v, err := e.list(e.stack[base:], markSequence|markDirty)
-	e.pop(base)
-	return v, err
+	return e.take(base, markSequence)
 }
 
 var matchShape = value.NewShape([]string{"match", "index", "groups"})

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/sfnkit/sfnkit/asl/jsonata"
 	"github.com/sfnkit/sfnkit/asl/value"
@@ -49,6 +50,9 @@ func FuzzEval(f *testing.F) {
 	before := input.JSON()
 	limits := jsonata.Limits{Time: 200 * time.Millisecond, Depth: 200, Value: 1 << 20, Total: 64 << 20}
 	f.Fuzz(func(t *testing.T, src string, latest bool) {
+		if !utf8.ValidString(src) {
+			return
+		}
 		opts := []jsonata.Option{jsonata.WithLimits(limits)}
 		if latest {
 			opts = append(opts, jsonata.WithLatest())
@@ -56,6 +60,7 @@ func FuzzEval(f *testing.F) {
 			opts = append([]jsonata.Option{jsonata.StepFunctions()}, opts...)
 		}
 		start := time.Now()
+		defer time.AfterFunc(10*time.Second, func() { panic("hangs: " + src) }).Stop()
 		x, err := jsonata.Compile(src, opts...)
 		var e *jsonata.Error
 		if err != nil {

@@ -154,7 +154,8 @@ func (c *config) fill() *config {
 	return c
 }
 
-// Compile parses an expression. The error is an *Error.
+// Compile parses an expression, which must be UTF-8 (lone surrogates may be in their
+// three-byte form, as in value). The error is an *Error.
 func Compile(src string, opts ...Option) (*Expr, error) {
 	cfg := plain
 	if len(opts) > 0 {

@@ -1175,10 +1175,13 @@ func (m *matcher) group(i int) value.Value {
 
 func (m *matcher) groups() value.Value {
 	list := make([]value.Value, m.re.groups)
+	var mark uint8
 	for i := range list {
-		list[i] = m.group(i + 1)
+		if list[i] = m.group(i + 1); list[i].IsAbsent() {
+			mark = markDirty // becomes null in a result
+		}
 	}
-	return value.Array(list).WithMark(markDirty)
+	return value.Array(list).WithMark(mark)
 }
 
 // expand appends a replacement for the match.
@@ -1234,9 +1237,8 @@ var stateShape = value.NewShape([]string{"match", "start", "end", "groups", "nex
 func (m *matcher) object(n *regexNode) value.Value {
 	start, end := m.units.at(m.s, m.caps[0]), m.units.at(m.s, m.caps[1])
 	next := newFunction(&function{next: &matchState{re: n, s: m.s, from: m.caps[1], units: m.units}})
-	return value.ObjectOf(stateShape, []value.Value{
-		m.group(0), value.Int(int64(start)), value.Int(int64(end)), m.groups(), next,
-	}).WithMark(markDirty)
+	vals := []value.Value{m.group(0), value.Int(int64(start)), value.Int(int64(end)), m.groups(), next}
+	return value.ObjectOf(stateShape, vals).WithMark(dirt(vals))
 }
 
 func (e *evaluator) callRegex(n *regexNode, args []value.Value) (value.Value, *Error) {
