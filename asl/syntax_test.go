@@ -240,7 +240,13 @@ func FuzzParse(f *testing.F) {
 			return // YAML has no lone surrogates
 		}
 		yaml := asl.PrintYAML(m)
-		if again, err = asl.Parse(yaml, asl.WithFormat(asl.FormatYAML)); err == nil && !asl.Equal(m, again) {
+		if len(yaml) > asl.MaxDefinitionSize {
+			return
+		}
+		if again, err = asl.Parse(yaml, asl.WithFormat(asl.FormatYAML)); err != nil {
+			t.Fatalf("%v\n%s", err, yaml)
+		}
+		if !asl.Equal(m, again) {
 			t.Fatalf("another machine from YAML\n%s\n%s", yaml, asl.Print(again))
 		}
 	})
