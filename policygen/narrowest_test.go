@@ -133,7 +133,7 @@ func TestActionNamesHaveTheirResources(t *testing.T) {
 		s := actionsOf(prefix)
 		for action, types := range s.on {
 			for _, kind := range types {
-				if kind != "?" && s.types[kind] == "" && !strings.Contains(kind, "*") {
+				if kind != "?" && s.types[kind].pattern == "" && !strings.Contains(kind, "*") {
 					t.Logf("%s:%s: type %s has no pattern", prefix, action, kind)
 				}
 			}

@@ -123,6 +123,8 @@ type walk struct {
 	root     asl.QueryLanguage
 	needs    []need
 	warnings []Warning
+	warned   map[Warning]bool
+	filler   *strings.Replacer
 	params   string // name of the field with the parameters, for warnings
 }
 
@@ -137,7 +139,7 @@ func newWalk(opts Options) (*walk, error) {
 			opts.Partition = "aws"
 		}
 	}
-	w := &walk{opts: opts}
+	w := &walk{opts: opts, warned: map[Warning]bool{}}
 	for _, part := range [][2]string{{"region", opts.Region}, {"account", opts.Account}, {"partition", opts.Partition}} {
 		if strings.ContainsAny(strings.ReplaceAll(part[1], "${AWS::", ""), ": /\n\"") {
 			return nil, fmt.Errorf("%s %q is no part of an ARN", part[0], part[1])
@@ -155,18 +157,20 @@ func newWalk(opts Options) (*walk, error) {
 	if name == "" {
 		name = "*"
 	}
+	w.filler = strings.NewReplacer("{P}", w.opts.Partition, "{R}", w.opts.Region, "{A}", w.opts.Account)
 	w.own = ownNames{machine: name, machineARN: w.arn("arn:{P}:states:{R}:{A}:stateMachine:" + name)}
 	return w, nil
 }
 
 // arn fills partition, region and account into a pattern.
 func (w *walk) arn(pattern string) string {
-	return strings.NewReplacer("{P}", w.opts.Partition, "{R}", w.opts.Region, "{A}", w.opts.Account, "{SM}", w.own.machine).Replace(pattern)
+	return w.filler.Replace(pattern)
 }
 
 func (w *walk) warn(field, message, hint string) {
 	x := Warning{w.state, field, message, hint}
-	if !slices.Contains(w.warnings, x) {
+	if !w.warned[x] {
+		w.warned[x] = true
 		w.warnings = append(w.warnings, x)
 	}
 }
@@ -329,6 +333,7 @@ type grant struct {
 	action, resource string
 	conditions       []iam.Condition
 	key              string // of the conditions
+	wildcard         int    // place of the first one in the resource, -1 for none
 	reasons          []Reason
 }
 
@@ -382,7 +387,7 @@ func (w *walk) grants() []*grant {
 	type key struct{ action, resource, conditions string }
 	place := map[key]*grant{}
 	var all []*grant
-	byAction := map[string][]*grant{}
+	wide := map[string][]*grant{} // with a wildcard, by action
 	for i := range w.needs {
 		n := &w.needs[i]
 		if n.open {
@@ -397,18 +402,26 @@ func (w *walk) grants() []*grant {
 				k := key{action, resource, conditions}
 				g := place[k]
 				if g == nil {
-					g = &grant{action: action, resource: resource, conditions: n.conditions, key: conditions}
+					g = &grant{action: action, resource: resource, conditions: n.conditions, key: conditions, wildcard: strings.IndexAny(resource, "*?")}
 					place[k] = g
 					all = append(all, g)
-					byAction[action] = append(byAction[action], g)
+					if g.wildcard >= 0 {
+						wide[action] = append(wide[action], g)
+					}
 				}
 				g.reasons = append(g.reasons, n.reason)
 			}
 		}
 	}
+	// Only wildcards cover other resources, and only grants without conditions those
+	// with other conditions.
 	return slices.DeleteFunc(all, func(g *grant) bool {
-		for _, other := range byAction[g.action] {
-			if other == g || other.key != "" && other.key != g.key || other.key == g.key && other.resource == g.resource {
+		if free := place[key{g.action, g.resource, ""}]; free != nil && free != g {
+			free.reasons = append(free.reasons, g.reasons...)
+			return true
+		}
+		for _, other := range wide[g.action] {
+			if other == g || other.key != "" && other.key != g.key || !strings.HasPrefix(g.resource, other.resource[:other.wildcard]) {
 				continue
 			}
 			if covers(other.resource, g.resource) && !(other.key == g.key && covers(g.resource, other.resource)) {
@@ -426,6 +439,9 @@ func covers(a, b string) bool {
 	case a == b || a == "*":
 		return true
 	case b == "*" || !strings.ContainsAny(a, "*?"):
+		return false
+	}
+	if constant := a[:strings.IndexAny(a, "*?")]; !strings.HasPrefix(b, constant) {
 		return false
 	}
 	as, bs := strings.SplitN(a, ":", 6), strings.SplitN(b, ":", 6)

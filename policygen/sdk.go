@@ -63,9 +63,16 @@ func (d *sdkData) UnmarshalJSON(text []byte) error {
 
 // serviceActions is what is known about the resources of a service's actions.
 type serviceActions struct {
-	types    map[string]string   // resource type to ARN pattern
+	types    map[string]arnType  // by name of the resource type
 	on       map[string][]string // action to resource types; "?" first if all are optional
 	passRole map[string]bool
+}
+
+// arnType is the ARN pattern of a resource type with the variables in it, without
+// partition, region and account.
+type arnType struct {
+	pattern   string
+	variables []string // as in {CrawlerName}
 }
 
 var (
@@ -89,13 +96,13 @@ func actionsOf(prefix string) *serviceActions {
 	if !ok {
 		return nil
 	}
-	s := &serviceActions{types: map[string]string{}, on: map[string][]string{}, passRole: map[string]bool{}}
+	s := &serviceActions{types: map[string]arnType{}, on: map[string][]string{}, passRole: map[string]bool{}}
 	for line := range strings.Lines(text) {
 		line = strings.TrimSpace(line)
 		switch {
 		case strings.HasPrefix(line, "type "):
 			f := strings.Fields(line)
-			s.types[f[1]] = f[2]
+			s.types[f[1]] = arnType{f[2], arnVariable.FindAllString(f[2], -1)}
 		case strings.HasPrefix(line, "on "):
 			types, actions, _ := strings.Cut(strings.TrimPrefix(line, "on "), ": ")
 			for _, a := range strings.Fields(actions) {
@@ -179,7 +186,7 @@ func (w *walk) sdkAction(prefix, name string, p params) {
 	var found []candidate
 	anyNamed := false
 	for _, t := range types {
-		if s.types[t] == "" {
+		if s.types[t].pattern == "" {
 			continue
 		}
 		resources, named := w.sdkResource(t, s.types[t], p)
@@ -209,7 +216,8 @@ var arnVariable = regexp.MustCompile(`\{(\w\w+)\}`)
 
 // sdkResource fills the pattern of a resource type from the parameters. named is
 // false if no parameter has anything to do with it.
-func (w *walk) sdkResource(kind, pattern string, p params) (resources []string, named bool) {
+func (w *walk) sdkResource(kind string, of arnType, p params) (resources []string, named bool) {
+	pattern := of.pattern
 	kindName := strings.ReplaceAll(strings.ReplaceAll(kind, "-", ""), "_", "")
 	if p.whole {
 		return []string{w.arn(arnVariable.ReplaceAllString(pattern, "*"))}, true
@@ -241,14 +249,13 @@ func (w *walk) sdkResource(kind, pattern string, p params) (resources []string, 
 			return resources, true
 		}
 	}
-	variables := arnVariable.FindAllStringSubmatch(pattern, -1)
-	if len(variables) == 0 {
+	if len(of.variables) == 0 {
 		return []string{w.arn(pattern)}, true
 	}
 	filled := []string{pattern}
-	for i, v := range variables {
-		last := i == len(variables)-1
-		value, ok := w.sdkVariable(v[1], kindName, tail, last, names, p)
+	for i, v := range of.variables {
+		last := i == len(of.variables)-1
+		value, ok := w.sdkVariable(v[1:len(v)-1], kindName, tail, last, names, p)
 		named = named || ok
 		var next []string
 		for _, f := range filled {
@@ -256,7 +263,7 @@ func (w *walk) sdkResource(kind, pattern string, p params) (resources []string, 
 				if strings.HasPrefix(t, "arn:") { // an ARN in the place of a name
 					next = append(next, t)
 				} else {
-					next = append(next, strings.Replace(f, v[0], t, 1))
+					next = append(next, strings.Replace(f, v, t, 1))
 				}
 			}
 		}

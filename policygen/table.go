@@ -33,6 +33,27 @@ type entry struct {
 	// Perhaps marks what most such calls need but not all: it is granted, and its lack
 	// is not reported.
 	Perhaps bool `json:"perhaps"`
+
+	specs []spec // of On
+	when  spec   // of When
+}
+
+// spec is an entry of "on" taken apart: rule(name|fallback)suffix, or
+// name|fallback => pattern, or a pattern alone.
+type spec struct {
+	rule, name, fallback, suffix, pattern string
+}
+
+func parseSpec(text string) spec {
+	if g := ruleSpec.FindStringSubmatch(text); g != nil {
+		return spec{rule: g[1], name: g[2], fallback: g[3], suffix: g[4]}
+	}
+	name, pattern, found := strings.Cut(text, " => ")
+	if !found {
+		return spec{pattern: text}
+	}
+	name, fallback, _ := strings.Cut(name, "|")
+	return spec{name: name, fallback: fallback, pattern: pattern}
 }
 
 type integrationTable struct {
@@ -45,6 +66,19 @@ var table = func() *integrationTable {
 	var t integrationTable
 	if err := json.Unmarshal(integrationsText, &t); err != nil {
 		panic(fmt.Sprintf("integrations.json: %v", err))
+	}
+	for _, i := range t.Integrations {
+		for _, list := range [][]entry{i.Needs, i.Sync} {
+			for n := range list {
+				e := &list[n]
+				for _, on := range e.On {
+					e.specs = append(e.specs, parseSpec(on))
+				}
+				if e.When != "" {
+					e.when = parseSpec(e.When)
+				}
+			}
+		}
 	}
 	return &t
 }()
@@ -92,12 +126,12 @@ func (w *walk) entry(e *entry, source, why string, p params) {
 		why = e.Why
 	}
 	var resources []string
-	for _, spec := range e.On {
-		resources = append(resources, w.resources(spec, p)...)
+	for i := range e.specs {
+		resources = append(resources, w.resources(&e.specs[i], p)...)
 	}
 	var conditions []iam.Condition
 	if e.When != "" {
-		conditions = w.when(e.When, p)
+		conditions = w.when(&e.when, p)
 	}
 	w.need(e.Do, resources, why, source, conditions...)
 	w.needs[len(w.needs)-1].perhaps = e.Perhaps
@@ -106,17 +140,15 @@ func (w *walk) entry(e *entry, source, why string, p params) {
 var ruleSpec = regexp.MustCompile(`^(\w+)\(([^)|]*)(?:\|([^)]*))?\)(.*)$`)
 
 // resources resolves one entry of "on".
-func (w *walk) resources(spec string, p params) []string {
-	if g := ruleSpec.FindStringSubmatch(spec); g != nil {
-		return w.rule(g[1], g[2], g[3], g[4], p)
+func (w *walk) resources(s *spec, p params) []string {
+	switch {
+	case s.rule != "":
+		return w.rule(s.rule, s.name, s.fallback, s.suffix, p)
+	case s.name == "":
+		return []string{w.arn(s.pattern)}
 	}
-	name, pattern, found := strings.Cut(spec, " => ")
-	if !found {
-		return []string{w.arn(spec)}
-	}
-	name, fallback, _ := strings.Cut(name, "|")
-	return w.named(name, fallback, p, func(text string) string {
-		return strings.ReplaceAll(strings.ReplaceAll(w.arn(pattern), "{}", text), "**", "*")
+	return w.named(s.name, s.fallback, p, func(text string) string {
+		return strings.ReplaceAll(strings.ReplaceAll(w.arn(s.pattern), "{}", text), "**", "*")
 	})
 }
 
@@ -241,23 +273,22 @@ func (w *walk) rule(rule, name, fallback, suffix string, p params) []string {
 }
 
 // when resolves the condition of an entry.
-func (w *walk) when(spec string, p params) []iam.Condition {
-	g := ruleSpec.FindStringSubmatch(spec)
-	switch g[1] {
+func (w *walk) when(s *spec, p params) []iam.Condition {
+	switch s.rule {
 	case "fixed":
-		key, v, _ := strings.Cut(g[4], "=")
-		return []iam.Condition{{Operator: g[2], Key: key, Values: []string{v}}}
+		key, v, _ := strings.Cut(s.suffix, "=")
+		return []iam.Condition{{Operator: s.name, Key: key, Values: []string{v}}}
 	case "literal":
-		f := w.hinted(p.at(g[2]))
+		f := w.hinted(p.at(s.name))
 		if f.present && !f.partial {
-			return []iam.Condition{{Operator: "StringEquals", Key: g[4], Values: f.texts}}
+			return []iam.Condition{{Operator: "StringEquals", Key: s.suffix, Values: f.texts}}
 		}
 	case "cluster":
-		f := w.hinted(p.at(g[2]))
+		f := w.hinted(p.at(s.name))
 		if f.partial || p.whole {
 			return nil
 		}
-		return []iam.Condition{{Operator: "ArnEquals", Key: "ecs:cluster", Values: w.rule("cluster", g[2], g[3], "", p)}}
+		return []iam.Condition{{Operator: "ArnEquals", Key: "ecs:cluster", Values: w.rule("cluster", s.name, s.fallback, "", p)}}
 	}
 	return nil
 }

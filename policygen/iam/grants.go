@@ -148,37 +148,70 @@ func normalStatement(s Statement) Statement {
 // joinBy joins statements that are equal but for their actions (or resources).
 // Negated lists stand for their complement and are joined only if equal.
 func joinBy(statements []Statement, members [][]int, actions bool) ([]Statement, [][]int) {
-	place := map[string]int{}
+	place := make(map[string]int, len(statements))
+	joined := map[int]bool{}
 	var out []Statement
 	var outMembers [][]int
+	var key []byte
 	for i, s := range statements {
-		key := s
-		key.Sid = ""
-		if actions {
-			key.Actions = nil
-		} else {
-			key.Resources = nil
-		}
-		text := key.Value().JSON()
-		at, found := place[text]
+		key = s.appendKey(key[:0], actions)
+		at, found := place[string(key)]
 		if !found {
-			place[text] = len(out)
+			place[string(key)] = len(out)
 			out = append(out, s)
 			outMembers = append(outMembers, members[i])
 			continue
 		}
 		into := &out[at]
-		into.Sid = ""
-		if actions {
-			into.Actions = sortedSet(append(slices.Clone(into.Actions), s.Actions...))
-		} else {
-			into.Resources = sortedSet(append(slices.Clone(into.Resources), s.Resources...))
+		if !joined[at] { // from here on the lists are this function's own
+			joined[at] = true
+			into.Sid = ""
+			into.Actions, into.Resources = slices.Clone(into.Actions), slices.Clone(into.Resources)
+			outMembers[at] = slices.Clone(outMembers[at])
 		}
-		all := append(slices.Clone(outMembers[at]), members[i]...)
-		slices.Sort(all)
-		outMembers[at] = all
+		if actions {
+			into.Actions = append(into.Actions, s.Actions...)
+		} else {
+			into.Resources = append(into.Resources, s.Resources...)
+		}
+		outMembers[at] = append(outMembers[at], members[i]...)
+	}
+	for at := range joined {
+		slices.Sort(out[at].Actions)
+		out[at].Actions = slices.Compact(out[at].Actions)
+		slices.Sort(out[at].Resources)
+		out[at].Resources = slices.Compact(out[at].Resources)
+		slices.Sort(outMembers[at])
 	}
 	return out, outMembers
+}
+
+// appendKey appends all of a normal statement but its Sid and its actions (or its
+// resources), so that equal texts mean statements that can be joined.
+func (s *Statement) appendKey(b []byte, actions bool) []byte {
+	list := func(texts []string) {
+		for _, t := range texts {
+			b = append(append(b, t...), 0)
+		}
+		b = append(b, 1)
+	}
+	list([]string{string(s.Effect)})
+	list(principalNames(s.Principals))
+	list(principalNames(s.NotPrincipals))
+	if actions {
+		list(s.Resources)
+		b = append(b, byte('0'+min(len(s.Actions), 1))) // none and some are different things
+	} else {
+		list(s.Actions)
+		b = append(b, byte('0'+min(len(s.Resources), 1)))
+	}
+	list(s.NotActions)
+	list(s.NotResources)
+	for _, c := range s.Conditions {
+		list([]string{c.Operator, c.Key})
+		list(c.Values)
+	}
+	return b
 }
 
 // Equal reports whether two policies have the same grants.
