@@ -24,8 +24,8 @@ demo: build ## run the prompt chain on this machine, then show the policy that i
 	@echo '$$ sfnkit run workflows/promptchain'
 	@$(BIN) run workflows/promptchain
 	@echo
-	@echo '$$ sfnkit policy workflows/promptchain'
-	@$(BIN) policy workflows/promptchain
+	@echo '$$ sfnkit policy workflows/promptchain --region us-east-1 --account 123456789012'
+	@$(BIN) policy workflows/promptchain --region us-east-1 --account 123456789012
 
 .PHONY: build
 build: ## build the static binary bin/sfnkit

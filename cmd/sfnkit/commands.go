@@ -6,6 +6,7 @@ func commands() []*cobra.Command {
 	return []*cobra.Command{
 		runCommand(),
 		validateCommand(),
+		policyCommand(),
 		serveCommand(),
 		explainCommand(),
 		evalCommand(),

@@ -11,9 +11,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/sfnkit/sfnkit/asl"
 	"github.com/sfnkit/sfnkit/asl/value"
 	"github.com/sfnkit/sfnkit/emulator"
 	"github.com/sfnkit/sfnkit/emulator/calls"
+	"github.com/sfnkit/sfnkit/policygen/explain"
 )
 
 type runFlags struct {
@@ -25,6 +27,7 @@ type runFlags struct {
 	s3Dir      string
 	s3Endpoint string
 	jobs       string
+	faults     []string
 	quiet      bool
 	full       bool
 	noLimits   bool
@@ -59,6 +62,7 @@ workflow goes to standard output.`,
 	fs.StringVar(&f.s3Dir, "s3-dir", "", "a folder `DIR` that serves as S3: DIR/bucket/key")
 	fs.StringVar(&f.s3Endpoint, "s3-endpoint", "", "the `URL` of an S3 endpoint to use instead")
 	fs.StringVar(&f.jobs, "simulate-jobs", "", "simulate model customization jobs that end with a `STATUS`: Completed, Failed or Stopped")
+	fs.StringArrayVar(&f.faults, "fault", nil, "make calls of a state fail: a `STATE:ERROR*N` as in Ask:Bedrock.ThrottlingException*3 (repeatable)")
 	fs.BoolVarP(&f.quiet, "quiet", "q", false, "print no trace")
 	fs.BoolVar(&f.full, "full", false, "print values in full in the trace")
 	fs.BoolVar(&f.noLimits, "no-limits", false, "lift the service's limits on payloads and events")
@@ -102,6 +106,13 @@ func (f *runFlags) run(cmd *cobra.Command, path string) error {
 	if store != nil {
 		caller = calls.BedrockS3(store, caller)
 	}
+	faults, err := f.readFaults(w)
+	if err != nil {
+		return err
+	}
+	if len(faults) > 0 {
+		caller = calls.Faults(faults, caller)
+	}
 	opts.Store, opts.Caller = store, caller
 
 	stderr := cmd.ErrOrStderr()
@@ -125,6 +136,9 @@ func (f *runFlags) run(cmd *cobra.Command, path string) error {
 		err = printIndented(cmd.OutOrStdout(), resultJSON(x))
 	} else if e := x.Err(); e != nil {
 		note(stderr, "%v", e)
+		if why, known := explain.ExplainError(e.Name, e.Cause); known && !f.quiet {
+			note(stderr, "\n%s", strings.TrimSuffix(why.Text(), "\n"))
+		}
 	} else {
 		err = printIndented(cmd.OutOrStdout(), x.Output())
 	}
@@ -175,6 +189,25 @@ func (f *runFlags) readResponses(w *workflow) (*calls.Responses, error) {
 	default:
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
+}
+
+func (f *runFlags) readFaults(w *workflow) ([]calls.Fault, error) {
+	var faults []calls.Fault
+	for _, text := range f.faults {
+		fault, err := calls.ParseFault(text)
+		if err != nil {
+			return nil, fmt.Errorf("--fault: %w", err)
+		}
+		known := false
+		for s := range w.machine.AllStates {
+			known = known || s.Name == fault.State && s.Type == asl.TypeTask
+		}
+		if !known {
+			return nil, fmt.Errorf("--fault %s: there is no Task state %q", text, fault.State)
+		}
+		faults = append(faults, fault)
+	}
+	return faults, nil
 }
 
 // title is the name of the state machine: that of its folder or file.

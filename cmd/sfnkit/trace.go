@@ -35,6 +35,8 @@ type visit struct {
 	name  string
 	scope *scope
 	in    value.Value
+	out   value.Value
+	asked value.Value // the parameters of the last call
 	calls int
 }
 
@@ -45,7 +47,7 @@ type scope struct {
 }
 
 func newTrace(out io.Writer, m *asl.StateMachine, full bool) *trace {
-	t := &trace{out: out, color: isTerminal(out) && os.Getenv("NO_COLOR") == "", width: 100, forks: make(map[int32]int)}
+	t := &trace{out: out, color: isTerminal(out) && os.Getenv("NO_COLOR") == "", width: 88, forks: make(map[int32]int)}
 	if full {
 		t.width = 0
 	}
@@ -80,28 +82,35 @@ func (t *trace) event(e *emulator.Event) {
 	case emulator.TaskStateEntered, emulator.PassStateEntered, emulator.ChoiceStateEntered, emulator.WaitStateEntered,
 		emulator.SucceedStateEntered, emulator.FailStateEntered, emulator.ParallelStateEntered, emulator.MapStateEntered:
 		t.states++
-		t.line(e, v, "in", t.value(e.Value))
+		if before != nil && v.scope == before.scope && value.Equal(before.out, e.Value) {
+			t.line(e, v, "in", "as before")
+		} else {
+			t.line(e, v, "in", t.value(e.Value))
+		}
 	case emulator.TaskStateExited, emulator.PassStateExited, emulator.ChoiceStateExited, emulator.WaitStateExited,
 		emulator.SucceedStateExited, emulator.ParallelStateExited, emulator.MapStateExited:
 		if e.Detail != nil && e.Detail.Assigned.Len() > 0 {
 			t.line(e, v, "assign", t.value(e.Detail.Assigned))
 		}
-		if value.Equal(v.in, e.Value) {
-			t.line(e, v, "out", "what came in")
-		} else {
-			t.line(e, v, "out", t.value(e.Value))
-		}
+		v.out = e.Value
+		t.line(e, v, "out", t.output(v.in, e.Value))
 	case emulator.TaskScheduled, emulator.LambdaFunctionScheduled, emulator.ActivityScheduled:
 		t.calls++
-		what := "call"
+		what, parameters := "call", t.value(e.Value)
 		if v.calls > 0 {
 			t.retries++
 			what = "retry " + strconv.Itoa(v.calls)
+			if value.Equal(v.asked, e.Value) {
+				parameters = "as before"
+			}
 		}
 		v.calls++
-		t.line(e, v, what, resourceName(e)+" "+t.value(e.Value))
+		v.asked = e.Value
+		t.line(e, v, what, resourceName(e)+" "+parameters)
 	case emulator.TaskSubmitted:
-		t.line(e, v, "started", t.value(e.Value))
+		if e.Value.Len() > 0 {
+			t.line(e, v, "started", t.value(e.Value))
+		}
 	case emulator.TaskSucceeded, emulator.LambdaFunctionSucceeded, emulator.ActivitySucceeded:
 		t.line(e, v, "result", t.value(e.Value))
 	case emulator.MapStateStarted:
@@ -216,6 +225,31 @@ func (t *trace) value(v value.Value) string {
 		return ""
 	}
 	return t.clip(v.JSON())
+}
+
+// output prints what a state gives on: where it only adds to its input, what it adds.
+func (t *trace) output(in, out value.Value) string {
+	if value.Equal(in, out) {
+		return "unchanged"
+	}
+	if !in.IsObject() || !out.IsObject() || in.Len() == 0 {
+		return t.value(out)
+	}
+	added := value.NewBuilder(1)
+	for name, v := range out.Members() {
+		if !in.Has(name) || !value.Equal(in.Get(name), v) {
+			added.Set(name, v)
+		}
+	}
+	for name := range in.Members() {
+		if !out.Has(name) {
+			return t.value(out)
+		}
+	}
+	if added.Len() == out.Len() {
+		return t.value(out)
+	}
+	return "adds " + t.value(added.Object())
 }
 
 // clip keeps a line readable: longer texts end in their size.

@@ -1,0 +1,208 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sfnkit/sfnkit/policygen"
+	"github.com/sfnkit/sfnkit/policygen/iam"
+)
+
+type policyFlags struct {
+	opts     policygen.Options
+	hints    []string
+	output   string
+	explain  bool
+	policies []string
+}
+
+func policyCommand() *cobra.Command {
+	var f policyFlags
+	cmd := &cobra.Command{
+		Use:   "policy PATH",
+		Short: "Print the narrowest IAM policy that a workflow needs",
+		Long: `Policy computes from a definition, or the workflow in a folder, what its execution
+role must be allowed, and nothing else. The policy goes to standard output.
+
+What the definition leaves to run time makes the policy wider than the workflow may
+need. Each such place is a warning on standard error, and --hint narrows it.`,
+		Example: `  sfnkit policy workflows/promptchain --region us-east-1 --account 123456789012
+  sfnkit policy flow.asl.json --region eu-west-1 --hint ModelId=amazon.nova-lite-v1:0 --explain
+  sfnkit policy flow.asl.json --output terraform`,
+		Args: exactArgs("PATH"),
+		RunE: func(cmd *cobra.Command, args []string) error { return f.generate(cmd, args[0]) },
+	}
+	f.flags(cmd)
+	cmd.Flags().StringVarP(&f.output, "output", "o", "json", "what to print: json, cloudformation (the role, in YAML) or terraform")
+	cmd.Flags().BoolVar(&f.explain, "explain", false, "say on standard error which states need each statement, and why")
+	cmd.AddCommand(policyCheckCommand())
+	return cmd
+}
+
+func (f *policyFlags) flags(cmd *cobra.Command) {
+	fs := cmd.Flags()
+	fs.StringVar(&f.opts.Region, "region", "", "the `REGION` of the state machine (default: any)")
+	fs.StringVar(&f.opts.Account, "account", "", "the `ACCOUNT` of the state machine (default: any)")
+	fs.StringVar(&f.opts.Partition, "partition", "", "the `PARTITION`: aws, aws-us-gov or aws-cn (default: that of the region)")
+	fs.StringVar(&f.opts.StateMachine, "name", "", "the `NAME` of the state machine (default: that of the folder or file)")
+	fs.StringArrayVar(&f.hints, "hint", nil, "a `PARAMETER=VALUE` that is known only at run time, as in ModelId=ID or State.ModelId=ID (repeatable)")
+	fs.BoolVar(&f.opts.Logging, "logging", false, "the state machine writes logs to CloudWatch Logs")
+	fs.BoolVar(&f.opts.Tracing, "tracing", false, "X-Ray tracing is on")
+	fs.BoolVar(&f.opts.Redrive, "redrive", false, "Distributed Map runs are redriven")
+	fs.StringVar(&f.opts.Encryption, "encryption-key", "", "the `ARN` of the KMS key of the state machine")
+}
+
+// options completes the options from the flags and the workflow.
+func (f *policyFlags) options(w *workflow) (policygen.Options, error) {
+	o := f.opts
+	if o.StateMachine == "" {
+		o.StateMachine = w.title()
+	}
+	for _, h := range f.hints {
+		name, v, ok := strings.Cut(h, "=")
+		if !ok || name == "" || v == "" {
+			return o, fmt.Errorf("--hint takes PARAMETER=VALUE, not %q", h)
+		}
+		if o.Hints == nil {
+			o.Hints = make(map[string][]string)
+		}
+		o.Hints[name] = append(o.Hints[name], v)
+	}
+	return o, nil
+}
+
+func (f *policyFlags) generate(cmd *cobra.Command, path string) error {
+	if err := choice("output", f.output, "json", "cloudformation", "terraform"); err != nil {
+		return err
+	}
+	w, err := openWorkflow(path, cmd.InOrStdin())
+	if err != nil {
+		return err
+	}
+	o, err := f.options(w)
+	if err != nil {
+		return err
+	}
+	r, err := policygen.Generate(w.machine, o)
+	if err != nil {
+		return fmt.Errorf("%s: %w", w.name, err)
+	}
+	var text []byte
+	switch f.output {
+	case "json":
+		text = r.Policy().JSON()
+	case "cloudformation":
+		text, err = r.CloudFormation("WorkflowRole")
+	case "terraform":
+		text, err = r.Terraform("workflow")
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", w.name, err)
+	}
+	if _, err := cmd.OutOrStdout().Write(text); err != nil {
+		return err
+	}
+	stderr := cmd.ErrOrStderr()
+	if r.Note != "" {
+		note(stderr, "%s", r.Note)
+	}
+	if f.explain {
+		explainStatements(stderr, r.Statements)
+	}
+	for _, x := range r.Warnings {
+		note(stderr, "warning: %v", x)
+	}
+	return nil
+}
+
+func explainStatements(w io.Writer, list []policygen.Statement) {
+	for i, s := range list {
+		if i > 0 {
+			fmt.Fprintln(w)
+		}
+		note(w, "%s", s.Sid)
+		for _, r := range s.Reasons {
+			state := r.State
+			if state == "" {
+				state = "the state machine"
+			}
+			source := ""
+			if r.Source != "" {
+				source = " [" + r.Source + "]"
+			}
+			note(w, "  %s: %s%s", state, r.Why, source)
+		}
+	}
+}
+
+func policyCheckCommand() *cobra.Command {
+	var f policyFlags
+	cmd := &cobra.Command{
+		Use:   "check PATH --policy FILE",
+		Short: "Compare a role's policies with what a workflow needs",
+		Long: `Check says which states a role's policies would deny, with the message of AWS, and
+what the policies allow beyond what the workflow needs, with the narrower form.
+
+It exits 1 if there is anything to say.`,
+		Example: `  sfnkit policy check flow.asl.json --policy role.json --region us-east-1`,
+		Args:    exactArgs("PATH"),
+		RunE:    func(cmd *cobra.Command, args []string) error { return f.check(cmd, args[0]) },
+	}
+	f.flags(cmd)
+	cmd.Flags().StringArrayVar(&f.policies, "policy", nil, "a `FILE` with a policy of the role (repeatable)")
+	cmd.Flags().StringVar(&f.opts.Role, "role", "", "the `NAME` of the role, for messages")
+	return cmd
+}
+
+func (f *policyFlags) check(cmd *cobra.Command, path string) error {
+	if len(f.policies) == 0 {
+		return errors.New("--policy FILE is missing")
+	}
+	w, err := openWorkflow(path, cmd.InOrStdin())
+	if err != nil {
+		return err
+	}
+	o, err := f.options(w)
+	if err != nil {
+		return err
+	}
+	var policies []*iam.Policy
+	for _, file := range f.policies {
+		text, err := readFile(file, cmd.InOrStdin())
+		if err != nil {
+			return err
+		}
+		p, err := iam.Parse(text)
+		if err != nil {
+			return fmt.Errorf("%s: %w", file, err)
+		}
+		policies = append(policies, p)
+	}
+	c, err := policygen.Check(w.machine, policies, o)
+	if err != nil {
+		return err
+	}
+	out := cmd.OutOrStdout()
+	for _, l := range c.Lacks {
+		note(out, "lacks    %v", l)
+	}
+	for _, x := range c.Excesses {
+		note(out, "exceeds  %s: %v", f.policies[x.Policy], x)
+	}
+	stderr := cmd.ErrOrStderr()
+	for _, x := range c.Warnings {
+		note(stderr, "warning: %v", x)
+	}
+	if len(c.Unjudged) > 0 {
+		note(stderr, "not judged, because the definition does not show whether they are needed: %s", strings.Join(c.Unjudged, ", "))
+	}
+	note(stderr, "%s lacking, %s beyond need", count(len(c.Lacks), "permission"), count(len(c.Excesses), "permission"))
+	if len(c.Lacks)+len(c.Excesses) > 0 {
+		return errFindings
+	}
+	return nil
+}
