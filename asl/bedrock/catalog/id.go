@@ -1,9 +1,6 @@
 package catalog
 
-import (
-	"regexp"
-	"strings"
-)
+import "strings"
 
 // Kind says what an identifier names.
 type Kind string
@@ -47,71 +44,153 @@ type ID struct {
 // IsARN reports whether the identifier is an ARN.
 func (id ID) IsARN() bool { return id.Partition != "" }
 
-const (
-	arnHead   = `^arn:(aws(?:-[^:]+)?):bedrock:([a-z0-9-]{1,20}):`
-	account   = `([0-9]{12}):`
-	modelName = `[a-z0-9-]{1,63}[.][a-z0-9-]{1,63}(?:[.:][a-z0-9-]{1,63}){0,3}`
-	twelve    = `([a-z0-9]{12})$`
-	anyName   = `([a-zA-Z0-9:.-]+)$`
-)
-
-// grammar is tried in order. It follows the pattern of InvokeModelIdentifier in the API
-// model of 2026-08-07, whose last alternative takes nearly any word: what only that one
-// would take is Invalid here, as the service then answers "The provided model identifier
-// is invalid."
-var grammar = []struct {
-	kind Kind
-	re   *regexp.Regexp
-}{
-	{FoundationModel, regexp.MustCompile(`^(` + modelName + `)$`)}, // also profiles, see Classify
-	{FoundationModelARN, regexp.MustCompile(arnHead + `():foundation-model/(` + modelName + `)$`)},
-	{ProvisionedModelARN, regexp.MustCompile(arnHead + account + `provisioned-model/` + twelve)},
-	{CustomModelARN, regexp.MustCompile(arnHead + account + `custom-model/((?:` + modelName + `)/[a-z0-9]{12})$`)},
-	{CustomDeploymentARN, regexp.MustCompile(arnHead + account + `custom-model-deployment/` + twelve)},
-	{ImportedModelARN, regexp.MustCompile(arnHead + account + `imported-model/` + twelve)},
-	{SystemProfileARN, regexp.MustCompile(arnHead + account + `inference-profile/` + anyName)},
-	{ApplicationProfileARN, regexp.MustCompile(arnHead + account + `application-inference-profile/` + anyName)},
-	{PromptRouterARN, regexp.MustCompile(arnHead + account + `(?:default-)?prompt-router/` + anyName)},
-	{PromptARN, regexp.MustCompile(arnHead + account + `prompt/([0-9a-zA-Z]{10}(?::[0-9]{1,5})?)$`)},
-	{MarketplaceARN, regexp.MustCompile(`^arn:(aws):sagemaker:([a-z0-9-]+):` + account + `endpoint/([a-zA-Z0-9-]+)$`)},
-	{ProvisionedModelName, regexp.MustCompile(`^((?:[0-9a-zA-Z][_-]?)+)$`)},
-}
-
 // Classify takes an identifier of a model apart. Identifiers longer than [MaxModelID]
 // are Invalid. The result always has the Text.
+//
+// It follows the pattern of InvokeModelIdentifier in the API model of 2026-08-07, whose
+// last alternative takes nearly any word: what only that one would take is Invalid here, as
+// the service then answers "The provided model identifier is invalid."
 func Classify(text string) ID {
 	id := ID{Text: text}
-	if len(text) > MaxModelID {
-		return id
-	}
-	for _, g := range grammar {
-		f := g.re.FindStringSubmatch(text)
-		if f == nil {
-			continue
+	switch {
+	case len(text) > MaxModelID:
+	case strings.HasPrefix(text, "arn:"):
+		return classifyARN(text)
+	case isModelName(text):
+		id.Kind, id.Name, id.Model = FoundationModel, text, text
+		if g, m, ok := splitProfile(text); ok {
+			id.Kind, id.Geography, id.Model = SystemProfile, g, m
 		}
-		id.Kind, id.Name = g.kind, f[len(f)-1]
-		if len(f) > 2 {
-			id.Partition, id.Region, id.Account = f[1], f[2], f[3]
-		}
-		switch id.Kind {
-		case FoundationModel:
-			if g, m, ok := splitProfile(text); ok {
-				id.Kind, id.Geography, id.Model = SystemProfile, g, m
-			} else {
-				id.Model = text
-			}
-		case FoundationModelARN:
-			id.Model = id.Name
-		case CustomModelARN:
-			id.Model = id.Name[:strings.LastIndexByte(id.Name, '/')]
-		case SystemProfileARN:
-			if g, m, ok := splitProfile(id.Name); ok {
-				id.Geography, id.Model = g, m
-			}
-		}
-		return id
+	case isProvisionedName(text):
+		id.Kind, id.Name = ProvisionedModelName, text
 	}
 	return id
+}
+
+// resources tells, for each type of resource in an ARN of Bedrock, what it is and what its
+// name looks like.
+var resources = map[string]struct {
+	kind Kind
+	name func(string) bool
+}{
+	"foundation-model":              {FoundationModelARN, isModelName}, // the only one without an account
+	"provisioned-model":             {ProvisionedModelARN, isTwelve},
+	"custom-model":                  {CustomModelARN, isCustomModelName},
+	"custom-model-deployment":       {CustomDeploymentARN, isTwelve},
+	"imported-model":                {ImportedModelARN, isTwelve},
+	"inference-profile":             {SystemProfileARN, isResourceName},
+	"application-inference-profile": {ApplicationProfileARN, isResourceName},
+	"prompt-router":                 {PromptRouterARN, isResourceName},
+	"default-prompt-router":         {PromptRouterARN, isResourceName},
+	"prompt":                        {PromptARN, isPromptName},
+}
+
+func classifyARN(text string) ID {
+	id := ID{Text: text}
+	f := strings.SplitN(text, ":", 6)
+	if len(f) < 6 {
+		return id
+	}
+	partition, service, region, account := f[1], f[2], f[3], f[4]
+	typ, name, _ := strings.Cut(f[5], "/")
+	kind := Invalid
+	switch service {
+	case "bedrock":
+		r := resources[typ]
+		inAccount := len(account) == 12 && all(account, digit)
+		if r.kind == FoundationModelARN {
+			inAccount = account == ""
+		}
+		suffix, other := strings.CutPrefix(partition, "aws-")
+		if r.kind != Invalid && inAccount && (partition == "aws" || other && suffix != "") &&
+			len(region) <= 20 && isLabel(region) && r.name(name) {
+			kind = r.kind
+		}
+	case "sagemaker":
+		if partition == "aws" && region != "" && all(region, lower) && len(account) == 12 && all(account, digit) &&
+			typ == "endpoint" && name != "" && all(name, func(c byte) bool { return alphanumeric(c) || c == '-' }) {
+			kind = MarketplaceARN
+		}
+	}
+	if kind == Invalid {
+		return id
+	}
+	id.Kind, id.Partition, id.Region, id.Account, id.Name = kind, partition, region, account, name
+	switch kind {
+	case FoundationModelARN:
+		id.Model = name
+	case CustomModelARN:
+		id.Model = name[:strings.LastIndexByte(name, '/')]
+	case SystemProfileARN:
+		if g, m, ok := splitProfile(name); ok {
+			id.Geography, id.Model = g, m
+		}
+	}
+	return id
+}
+
+func digit(c byte) bool { return '0' <= c && c <= '9' }
+func lower(c byte) bool { return 'a' <= c && c <= 'z' || digit(c) || c == '-' }
+
+func alphanumeric(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || digit(c)
+}
+
+func all(s string, is func(byte) bool) bool {
+	for i := range len(s) {
+		if !is(s[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func isLabel(s string) bool  { return s != "" && len(s) <= 63 && all(s, lower) }
+func isTwelve(s string) bool { return len(s) == 12 && all(s, lower) && !strings.Contains(s, "-") }
+
+// isModelName accepts provider.model with up to three further parts after . or :, such as
+// a version, its minor number and a variant.
+func isModelName(s string) bool {
+	provider, rest, ok := strings.Cut(s, ".")
+	if !ok || !isLabel(provider) {
+		return false
+	}
+	for n := 1; n <= 4; n++ {
+		i := strings.IndexAny(rest, ".:")
+		if i < 0 {
+			return isLabel(rest)
+		}
+		if !isLabel(rest[:i]) {
+			return false
+		}
+		rest = rest[i+1:]
+	}
+	return false
+}
+
+func isCustomModelName(s string) bool {
+	base, id, ok := strings.Cut(s, "/")
+	return ok && isModelName(base) && isTwelve(id)
+}
+
+func isResourceName(s string) bool {
+	return s != "" && all(s, func(c byte) bool { return alphanumeric(c) || c == ':' || c == '.' || c == '-' })
+}
+
+func isPromptName(s string) bool {
+	name, version, has := strings.Cut(s, ":")
+	return len(name) == 10 && all(name, alphanumeric) && (!has || version != "" && len(version) <= 5 && all(version, digit))
+}
+
+// isProvisionedName accepts letters and digits with at most one _ or - after each.
+func isProvisionedName(s string) bool {
+	for i := range len(s) {
+		if separator := s[i] == '_' || s[i] == '-'; !separator && !alphanumeric(s[i]) ||
+			separator && (i == 0 || !alphanumeric(s[i-1])) {
+			return false
+		}
+	}
+	return s != ""
 }
 
 // splitProfile takes the name of a system-defined profile apart. A first part that is
@@ -138,9 +217,10 @@ func S3URI(uri string) (bucket, key string, ok bool) {
 		return "", "", false
 	}
 	bucket, key, _ = strings.Cut(rest, "/")
-	return bucket, key, bucketName.MatchString(bucket)
+	edge := func(c byte) bool { return lower(c) && c != '-' }
+	n := len(bucket)
+	ok = n >= 3 && n <= 63 && edge(bucket[0]) && edge(bucket[n-1]) && all(bucket, func(c byte) bool { return lower(c) || c == '.' })
+	return bucket, key, ok
 }
 
 const maxS3URI = 1024
-
-var bucketName = regexp.MustCompile(`^[a-z0-9][-.a-z0-9]{1,61}[a-z0-9]$`)

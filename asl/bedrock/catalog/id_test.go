@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -70,6 +71,44 @@ func TestS3URI(t *testing.T) {
 	}
 }
 
+const (
+	arnHead   = `^arn:(aws(?:-[^:]+)?):bedrock:([a-z0-9-]{1,20}):`
+	account   = `([0-9]{12}):`
+	modelName = `[a-z0-9-]{1,63}[.][a-z0-9-]{1,63}(?:[.:][a-z0-9-]{1,63}){0,3}`
+	twelve    = `([a-z0-9]{12})$`
+	anyName   = `([a-zA-Z0-9:.-]+)$`
+)
+
+// grammar is what Classify accepts, as patterns that are tried in order. They are those of
+// the API model of 2026-08-07 without its last alternative, which takes nearly any word.
+var grammar = []struct {
+	kind Kind
+	re   *regexp.Regexp
+}{
+	{FoundationModel, regexp.MustCompile(`^(` + modelName + `)$`)}, // also profiles, see Classify
+	{FoundationModelARN, regexp.MustCompile(arnHead + `():foundation-model/(` + modelName + `)$`)},
+	{ProvisionedModelARN, regexp.MustCompile(arnHead + account + `provisioned-model/` + twelve)},
+	{CustomModelARN, regexp.MustCompile(arnHead + account + `custom-model/((?:` + modelName + `)/[a-z0-9]{12})$`)},
+	{CustomDeploymentARN, regexp.MustCompile(arnHead + account + `custom-model-deployment/` + twelve)},
+	{ImportedModelARN, regexp.MustCompile(arnHead + account + `imported-model/` + twelve)},
+	{SystemProfileARN, regexp.MustCompile(arnHead + account + `inference-profile/` + anyName)},
+	{ApplicationProfileARN, regexp.MustCompile(arnHead + account + `application-inference-profile/` + anyName)},
+	{PromptRouterARN, regexp.MustCompile(arnHead + account + `(?:default-)?prompt-router/` + anyName)},
+	{PromptARN, regexp.MustCompile(arnHead + account + `prompt/([0-9a-zA-Z]{10}(?::[0-9]{1,5})?)$`)},
+	{MarketplaceARN, regexp.MustCompile(`^arn:(aws):sagemaker:([a-z0-9-]+):` + account + `endpoint/([a-zA-Z0-9-]+)$`)},
+	{ProvisionedModelName, regexp.MustCompile(`^((?:[0-9a-zA-Z][_-]?)+)$`)},
+}
+
+// byGrammar returns the kind, with profiles counted as models, and the parts of an ARN.
+func byGrammar(text string) (Kind, []string) {
+	for _, g := range grammar {
+		if f := g.re.FindStringSubmatch(text); f != nil {
+			return g.kind, f[1:]
+		}
+	}
+	return Invalid, nil
+}
+
 func FuzzClassify(f *testing.F) {
 	for _, s := range []string{
 		"us.amazon.nova-lite-v1:0", "arn:aws:bedrock:us-east-2::foundation-model/amazon.titan-text-express-v1",
@@ -77,10 +116,27 @@ func FuzzClassify(f *testing.F) {
 	} {
 		f.Add(s)
 	}
+	for _, s := range []string{"prompt-router/a:1", "default-prompt-router/a", "prompt/ABCDEFGHIJ:2", "inference-profile/us.x.y", "application-inference-profile/x", "imported-model/abcdefghijkl", "custom-model-deployment/abcdefghijkl", "provisioned-model/abcdefghijkl"} {
+		f.Add("arn:aws-x:bedrock:us-east-2:123456789012:" + s)
+	}
+	f.Add("arn:aws:sagemaker:us-east-2:123456789012:endpoint/my-endpoint")
 	f.Fuzz(func(t *testing.T, text string) {
 		id := Classify(text)
 		if id.Text != text {
 			t.Fatalf("lost the text of %q", text)
+		}
+		kind, parts := byGrammar(text)
+		if len(text) > MaxModelID {
+			kind = Invalid
+		}
+		if got := id.Kind; got != kind && !(got == SystemProfile && kind == FoundationModel) {
+			t.Fatalf("%q is %q by the grammar, not %q", text, kind, got)
+		}
+		if kind != Invalid && id.Name != parts[len(parts)-1] {
+			t.Fatalf("%q has the name %q by the grammar, not %q", text, parts[len(parts)-1], id.Name)
+		}
+		if id.IsARN() && (id.Partition != parts[0] || id.Region != parts[1] || id.Account != parts[2]) {
+			t.Fatalf("%q has the parts %q, not %+v", text, parts, id)
 		}
 		if id.Kind == Invalid {
 			if id != (ID{Text: text}) {
