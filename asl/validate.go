@@ -223,6 +223,22 @@ func (ds Diagnostics) InvalidDefinition() string {
 	return "Invalid State Machine Definition: '" + strings.Join(parts, ", ") + "'"
 }
 
+// Where the service's words come from, in the order of trust:
+//
+//   - recordings of the service (api_validation, api_express, credentials, scenarios,
+//     services, test_state; the corpus's entries that are marked as recorded);
+//   - answers of ValidateStateMachineDefinition and CreateStateMachine that users measured
+//     and published: floci-io/floci issues 2670, 2735, 2745, 2968 and pull requests 2699
+//     and 2786 (2026-08 and -09: transitions, terminal states, query languages, types,
+//     ranges, JSONata); badmintoncryer/cdk-preflight, rules pf-sfn-asl-* (2026-09-05:
+//     fields by state type, ranges, fields that exclude each other, choices, error
+//     handling, resources and their parameters); aws/aws-cdk issues 10014, 10530, 33396
+//     and 34352; localstack/localstack issue 11978; aws-cloudformation/cfn-lint issue 4078;
+//   - the API reference for codes that nobody was seen to get.
+//
+// What the service says of labels, heartbeats, names that exist twice after ".$" is taken
+// off, and warnings is not known; those words are ours.
+
 // validator walks over what was written.
 type validator struct {
 	cfg     validateConfig

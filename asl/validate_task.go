@@ -168,9 +168,7 @@ func (v *validator) parameters(st *scope, r Resource) {
 	}
 	n := st.n.get(field)
 	if n == nil {
-		if r.Kind == Optimized {
-			v.refuse(st, st.n, st.loc, field+" field is required for resource ARN: "+st.arn)
-		}
+		v.refuse(st, st.n, st.loc, field+" field is required for resource ARN: "+st.arn)
 		return
 	}
 	if n.kind != value.KindObject || v.unknown(n) || r.Kind != Optimized {
