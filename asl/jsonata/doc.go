@@ -41,7 +41,7 @@
 //	                                                           matched in bounded time
 //	$formatNumber             "0e0" and a negative number      formats them as later versions do
 //	                          with an exponent never end;
-//	                          pictures without digits crash    D3085
+//	                          pictures without digits crash    D3085 or D3086
 //	$pad, $split, $replace    crash on some fractions and      truncate; undefined gives undefined
 //	                          undefined arguments
 //	$sort, $reduce and such   quadratic or worse in places     the same results in O(n log n) or O(n)

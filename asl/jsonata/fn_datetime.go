@@ -493,6 +493,9 @@ func (e *evaluator) parseDate(text, picture string) (value.Value, *Error) {
 	var pattern strings.Builder
 	pattern.WriteByte('^')
 	for i := range parts {
+		if e.cfg.latest && i+1 < len(parts) && parts[i+1].integer != nil {
+			parts[i].fix()
+		}
 		pattern.WriteByte('(')
 		p, err := parts[i].pattern()
 		if err != nil {
@@ -524,7 +527,16 @@ func (e *evaluator) parseDate(text, picture string) (value.Value, *Error) {
 	return e.assemble(found)
 }
 
-// letters and numbers that stand for regular expressions of a part.
+// fix makes a number that another one follows at once as wide as its picture. Versions
+// after 2.0.6 do so for times, too.
+func (p *datePart) fix() {
+	if p.integer != nil && p.digits < 0 && p.integer.style == styleDecimal && p.integer.mandatory >= 2 &&
+		strings.IndexByte("Hhms", p.component) >= 0 {
+		p.digits = p.integer.mandatory
+	}
+}
+
+// pattern returns the regular expression of a part.
 func (p *datePart) pattern() (string, *Error) {
 	switch {
 	case p.component == 0:

@@ -75,21 +75,23 @@ func (d *decimalFormat) parse(text string) (*subPicture, *Error) {
 	all := chars(text)
 	marks := func(c string) bool { return d.active(c) && c != d.exponent }
 	from := slices.IndexFunc(all, marks)
-	if from < 0 { // nothing to put a digit in
-		return nil, failure("D3085")
-	}
 	to := len(all)
-	for !marks(all[to-1]) {
-		to--
+	if from < 0 { // nothing to put a digit in: refused below, where 2.0.6 crashes
+		from = 0
+	} else {
+		for !marks(all[to-1]) {
+			to--
+		}
 	}
 	p.prefix, p.suffix = strings.Join(all[:from], ""), strings.Join(all[to:], "")
 	p.active = all[from:to]
 	p.mantissa = p.active
-	// The place is sought from the start of the active part, but counted in all of it.
+	// The reference implementation cuts the active part at the place that the exponent
+	// separator has in the whole picture, so that a prefix spoils it.
 	if e := slices.Index(all[from:], d.exponent); e >= 0 && from+e <= to {
-		e = min(e, len(p.active))
+		e += from
 		p.hasExponent = true
-		p.mantissa, p.exponent = p.active[:e], p.active[min(e+1, len(p.active)):]
+		p.mantissa, p.exponent = p.active[:min(e, len(p.active))], p.active[min(e+1, len(p.active)):]
 	}
 	p.integer = p.mantissa
 	p.fraction = all[to:]

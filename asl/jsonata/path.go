@@ -241,10 +241,10 @@ func (n *pathNode) select_(e *evaluator, in value.Value, f *frame, k int) (items
 				return items{}, err
 			}
 		}
-		if !v.IsArray() || v.Len() == 0 {
+		if !v.IsArray() {
 			return items{}, nil
 		}
-		if len(n.steps) == 1 {
+		if v.Len() == 0 || len(n.steps) == 1 {
 			return items{one: v, whole: true}, nil
 		}
 		cur = items{list: v.Elems()}

@@ -1,5 +1,7 @@
 package jsonata
 
+import "slices"
+
 // Reference is a place where an expression uses something that it does not define.
 type Reference struct {
 	// Name is that of a variable without the dollar sign, of a member of the context item,
@@ -57,6 +59,7 @@ func (r *referrer) position(x *Expr, refs []Reference, keep func(Reference) bool
 			out = append(out, ref)
 		}
 	}
+	slices.SortStableFunc(out, func(a, b Reference) int { return a.Position - b.Position })
 	return out
 }
 

@@ -136,3 +136,30 @@ func check(t *testing.T, c, got value.Value, err error) {
 		}
 	}
 }
+
+// TestLater runs the cases that came after 2.0.6, which WithLatest is for.
+func TestLater(t *testing.T) {
+	dir := corpus(t)
+	for _, entry := range readJSON(t, filepath.Join(dir, "later.json")).Get("cases").Elems() {
+		id := entry.Get("id").Str()
+		t.Run(id, func(t *testing.T) {
+			c := entry.Get("case")
+			got, err := runCase(t, dir, c, filepath.Dir(id), jsonata.WithLatest())
+			check(t, c, got, err)
+			if entry.Get("status_in_2_0_6").Str() == "same" {
+				got, err := runCase(t, dir, c, filepath.Dir(id))
+				check(t, c, got, err)
+			}
+			// Where 2.0.6 has a result or a code of its own, so have we without the option.
+			old := entry.Get("result_in_2_0_6")
+			got, err = runCase(t, dir, c, filepath.Dir(id))
+			var e *jsonata.Error
+			if code := old.Get("code"); code.IsString() && (!errors.As(err, &e) || e.Code != code.Str()) {
+				t.Errorf("2.0.6 gives %s, got %v, %v", code, got, err)
+			}
+			if want := old.Get("result"); !want.IsAbsent() && !value.Equal(got, want) && filepath.Dir(id) != "wildcards" {
+				t.Errorf("2.0.6 gives %v, got %v, %v", want, got, err)
+			}
+		})
+	}
+}
