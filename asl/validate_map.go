@@ -76,8 +76,19 @@ func (v *validator) parametersOrArguments(st *scope, n *node, loc string) {
 			v.otherLanguage(st, k, loc, name)
 			continue
 		}
-		v.template(st, k, loc+"/"+name)
+		if v.objectOrExpression(st, k, loc+"/"+name) {
+			v.template(st, k, loc+"/"+name)
+		}
 	}
+}
+
+// objectOrExpression refuses parameters that cannot be an object. Expressions in them are
+// looked at by [validator.template].
+func (v *validator) objectOrExpression(st *scope, n *node, loc string) bool {
+	if v.unknown(n) || st.lang == JSONata && v.isExpression(n) {
+		return true
+	}
+	return v.isObject(st, n, loc)
 }
 
 func (v *validator) itemReader(st *scope, n *node, loc string) {
@@ -180,7 +191,9 @@ func (v *validator) itemBatcher(st *scope, n *node, loc string) {
 		case "MaxItemsPerBatchPath", "MaxInputBytesPerBatchPath":
 			v.pathHere(st, k, loc)
 		case "BatchInput":
-			v.template(st, k, at)
+			if v.objectOrExpression(st, k, at) {
+				v.template(st, k, at)
+			}
 		}
 	}
 }

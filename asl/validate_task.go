@@ -171,10 +171,10 @@ func (v *validator) parameters(st *scope, r Resource) {
 		v.refuse(st, st.n, st.loc, field+" field is required for resource ARN: "+st.arn)
 		return
 	}
-	if n.kind != value.KindObject || v.unknown(n) || r.Kind != Optimized {
+	loc := st.loc + "/" + field
+	if !v.objectOrExpression(st, n, loc) || n.kind != value.KindObject || r.Kind != Optimized {
 		return
 	}
-	loc := st.loc + "/" + field
 	if r.Service == "bedrock" {
 		v.bedrock(st, n, loc, r.Action)
 		return
