@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+	"sort"
 	"strings"
 
 	"github.com/goccy/go-yaml"
@@ -22,40 +23,46 @@ import (
 func (r *Result) Split(limit int) ([]*iam.Policy, error) {
 	var out []*iam.Policy
 	current := &iam.Policy{Version: iam.Version2012}
-	var add func(s iam.Statement) error
-	add = func(s iam.Statement) error {
-		tried := &iam.Policy{Version: iam.Version2012, Statements: append(slices.Clone(current.Statements), s)}
-		if tried.Size() <= limit {
-			current = tried
-			return nil
-		}
-		alone := &iam.Policy{Version: iam.Version2012, Statements: []iam.Statement{s}}
-		if alone.Size() <= limit {
+	add := func(s iam.Statement) bool {
+		for range 2 {
+			tried := &iam.Policy{Version: iam.Version2012, Statements: append(slices.Clone(current.Statements), s)}
+			if tried.Size() <= limit {
+				current = tried
+				return true
+			}
+			if len(current.Statements) == 0 {
+				return false
+			}
 			out = append(out, current)
-			current = alone
-			return nil
+			current = &iam.Policy{Version: iam.Version2012}
 		}
-		if len(s.Resources) < 2 {
-			return fmt.Errorf("statement %s has %d characters and cannot be cut to %d", s.Sid, alone.Size(), limit)
-		}
-		first, second := s, s
-		half := len(s.Resources) / 2
-		first.Resources, second.Resources = s.Resources[:half], s.Resources[half:]
-		second.Sid += "b"
-		if err := add(first); err != nil {
-			return err
-		}
-		return add(second)
+		return false
 	}
 	for i := range r.Statements {
-		if err := add(r.Statements[i].Statement); err != nil {
-			return nil, err
+		s := r.Statements[i].Statement
+		if alone := (&iam.Policy{Version: iam.Version2012, Statements: []iam.Statement{s}}); alone.Size() <= limit {
+			add(s)
+			continue
+		}
+		for n, left := 1, s.Resources; len(left) > 0; n++ {
+			part := s
+			part.Sid = fmt.Sprintf("%sPart%d", s.Sid, n)
+			fits := sort.Search(len(left), func(k int) bool {
+				part.Resources = left[:k+1]
+				return (&iam.Policy{Version: iam.Version2012, Statements: []iam.Statement{part}}).Size() > limit
+			})
+			if fits == 0 {
+				return nil, fmt.Errorf("statement %s on %s alone has more than %d characters", s.Sid, left[0], limit)
+			}
+			part.Resources = left[:fits]
+			add(part)
+			left = left[fits:]
 		}
 	}
 	if len(current.Statements) > 0 {
 		out = append(out, current)
 	}
-	return slices.DeleteFunc(out, func(p *iam.Policy) bool { return len(p.Statements) == 0 }), nil
+	return out, nil
 }
 
 // CloudFormation returns the execution role as a resource for a CloudFormation or
@@ -192,4 +199,80 @@ func hclStrings(texts []string) []string {
 // from which the placeholders of its templates come.
 func hclString(s string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`, "\r", `\r`, "\t", `\t`, "%{", "%%{").Replace(s) + `"`
+}
+
+// Table returns the statements with the states that need them and why, for a reader
+// at a terminal.
+func (r *Result) Table() string {
+	var b strings.Builder
+	for i := range r.Statements {
+		s := &r.Statements[i]
+		fmt.Fprintf(&b, "%s\n", s.Sid)
+		for _, a := range s.Actions {
+			fmt.Fprintf(&b, "  may   %s\n", a)
+		}
+		for _, x := range s.Resources {
+			fmt.Fprintf(&b, "  on    %s\n", x)
+		}
+		for _, c := range s.Conditions {
+			fmt.Fprintf(&b, "  if    %s %s %s\n", c.Key, c.Operator, strings.Join(c.Values, ", "))
+		}
+		for _, reason := range grouped(s.Reasons) {
+			fmt.Fprintf(&b, "  for   %s\n", reason)
+		}
+		b.WriteByte('\n')
+	}
+	for _, w := range r.Warnings {
+		fmt.Fprintf(&b, "warning: %s\n", w)
+	}
+	if r.Note != "" {
+		b.WriteString(r.Note + "\n")
+	}
+	return b.String()
+}
+
+// grouped joins the states that have the same reason.
+func grouped(reasons []Reason) []string {
+	var order []Reason
+	states := map[Reason][]string{}
+	for _, x := range reasons {
+		k := Reason{Why: x.Why, Source: x.Source}
+		if states[k] == nil {
+			order = append(order, k)
+		}
+		state := x.State
+		if state == "" {
+			state = "the state machine"
+		}
+		states[k] = append(states[k], state)
+	}
+	out := make([]string, len(order))
+	for i, k := range order {
+		out[i] = fmt.Sprintf("%s: %s (%s)", strings.Join(states[k], ", "), k.Why, k.Source)
+	}
+	return out
+}
+
+// Value returns the whole result as a JSON value: the statements, each with its
+// reasons, the warnings and the note.
+func (r *Result) Value() value.Value {
+	statements := make([]value.Value, len(r.Statements))
+	for i := range r.Statements {
+		s := &r.Statements[i]
+		reasons := make([]value.Value, len(s.Reasons))
+		for j, x := range s.Reasons {
+			reasons[j] = value.NewBuilder(3).Set("state", value.String(x.State)).Set("why", value.String(x.Why)).Set("source", value.String(x.Source)).Object()
+		}
+		statements[i] = value.NewBuilder(2).Set("statement", s.Statement.Value()).Set("reasons", value.Array(reasons)).Object()
+	}
+	warnings := make([]value.Value, len(r.Warnings))
+	for i, w := range r.Warnings {
+		warnings[i] = value.NewBuilder(4).Set("state", value.String(w.State)).Set("field", value.String(w.Field)).
+			Set("message", value.String(w.Message)).Set("hint", value.String(w.Hint)).Object()
+	}
+	b := value.NewBuilder(3).Set("statements", value.Array(statements)).Set("warnings", value.Array(warnings))
+	if r.Note != "" {
+		b.Set("note", value.String(r.Note))
+	}
+	return b.Object()
 }

@@ -100,6 +100,7 @@ type need struct {
 	conditions []iam.Condition
 	reason     Reason
 	perhaps    bool // needed by most such calls, not by all
+	atCreate   bool // asked for when the state machine is created or updated, not when it runs
 	open       bool // needed, but on a resource that nothing tells: compared, not granted
 }
 
@@ -504,13 +505,30 @@ func sidOf(action string) string {
 
 // Authorise lists the authorisations of one call, given the task's Resource and
 // its evaluated parameters: what IAM is asked when the call is made and, for .sync
-// tasks, while it is waited for.
+// tasks, while it is waited for. Of a call with Credentials, the target role is
+// asked for these, and the execution role only for sts:AssumeRole.
 func Authorise(resource string, parameters value.Value, opts Options) ([]iam.Request, error) {
 	w, err := newWalk(opts)
 	if err != nil {
 		return nil, err
 	}
 	w.call(resource, params{v: parameters, form: evaluated, own: w.own})
+	w.needs = slices.DeleteFunc(w.needs, func(n need) bool { return n.atCreate })
+	return w.requests(), nil
+}
+
+// AuthoriseCreate lists what the execution role is asked for when the state machine
+// is created or updated: the EventBridge rules of its .sync tasks. If one of them is
+// denied, CreateStateMachine and UpdateStateMachine fail with an
+// AccessDeniedException that says that the role "is not authorized to create
+// managed-rule."
+func AuthoriseCreate(machine *asl.StateMachine, opts Options) ([]iam.Request, error) {
+	w, err := newWalk(opts)
+	if err != nil {
+		return nil, err
+	}
+	w.machine(machine)
+	w.needs = slices.DeleteFunc(w.needs, func(n need) bool { return !n.atCreate })
 	return w.requests(), nil
 }
 

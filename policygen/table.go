@@ -93,6 +93,7 @@ func (w *walk) integration(i *integration, action string, p params, sync bool) {
 		}
 		if i.Rule != "" {
 			w.need(table.Rules, []string{w.arn("arn:{P}:events:{R}:{A}:rule/" + i.Rule)}, "waits through this EventBridge rule; it is asked for when the state machine is created or updated", i.Source)
+			w.needs[len(w.needs)-1].atCreate = true
 		}
 	}
 	switch i.Note {
@@ -107,9 +108,35 @@ func (w *walk) integration(i *integration, action string, p params, sync bool) {
 			w.needs[len(w.needs)-1].open = true
 			w.warn(w.params+".TaskDefinition", "RunTask also needs iam:PassRole on the task role and the execution role of the task definition, which the definition does not name", "name them with the hint roles")
 		}
+	case "athena-data":
+		// Statements that write tables need more; which, the query tells only to Athena.
+		if q := w.hinted(p.at("QueryString")); !reads(q) {
+			w.need([]string{"glue:BatchCreatePartition", "glue:BatchDeletePartition", "glue:BatchDeleteTable", "glue:CreateDatabase", "glue:CreatePartition", "glue:CreateTable",
+				"glue:DeleteDatabase", "glue:DeletePartition", "glue:DeleteTable", "glue:UpdateDatabase", "glue:UpdatePartition", "glue:UpdateTable"},
+				[]string{w.arn("arn:{P}:glue:{R}:{A}:*")}, "the query may change tables", i.Source)
+			last := &w.needs[len(w.needs)-1]
+			last.open, last.perhaps = true, true
+			w.warn(w.params+".QueryString", "may create or change tables, for which nothing is granted", "add the glue actions that it needs, and rights on the tables' data")
+		}
 	case "eks-rbac":
 		w.warn("Resource", "needs no IAM permission, but the role must be mapped to a user or group of the cluster", "add an access entry for the execution role")
 	}
+}
+
+// reads reports whether a query is known and changes nothing.
+func reads(query field) bool {
+	if !query.present {
+		return false
+	}
+	for _, t := range query.texts {
+		word, _, _ := strings.Cut(strings.ToUpper(strings.TrimLeft(t, " \t\n(")), " ")
+		switch strings.TrimSpace(word) {
+		case "SELECT", "WITH", "SHOW", "DESCRIBE", "DESC", "EXPLAIN":
+		default:
+			return false
+		}
+	}
+	return true
 }
 
 func (w *walk) entry(e *entry, source, why string, p params) {

@@ -152,13 +152,22 @@ type Decision struct {
 	caller  string
 }
 
-// rcpServices are the services whose resources resource control policies limit
-// (service prefixes; Organizations guide and Service Authorization Reference data,
-// 2026-09). Bedrock, Step Functions and Lambda are not among them.
+// rcpServices are the services whose resources resource control policies limit, by
+// prefix (Service Authorization Reference data, 2026-09-26). Bedrock, Step Functions
+// and Lambda are not among them.
 var rcpServices = map[string]bool{
-	"aoss": true, "cognito-identity": true, "cognito-idp": true, "dynamodb": true,
-	"ecr": true, "events": true, "kms": true, "logs": true, "s3": true,
-	"secretsmanager": true, "sqs": true, "sts": true,
+	"aoss": true, "appconfig": true, "appstream": true, "autoscaling": true, "autoscaling-plans": true,
+	"budgets": true, "clouddirectory": true, "cloudfront": true, "cloudsearch": true, "cloudtrail-data": true,
+	"codeartifact": true, "codebuild": true, "codecommit": true, "codepipeline": true, "cognito-identity": true,
+	"cognito-idp": true, "comprehend": true, "comprehendmedical": true, "compute-optimizer": true,
+	"cost-optimization-hub": true, "dax": true, "dsql": true, "dynamodb": true, "ecr": true, "ecr-public": true,
+	"events": true, "firehose": true, "fis": true, "fms": true, "gamelift": true, "health": true,
+	"inspector-scan": true, "kendra": true, "kinesisvideo": true, "kms": true, "logs": true, "memorydb": true,
+	"networkmonitor": true, "notifications": true, "opensearch": true, "pca-connector-ad": true,
+	"personalize": true, "polly": true, "pricing": true, "resource-groups": true, "rolesanywhere": true,
+	"s3": true, "secretsmanager": true, "servicediscovery": true, "signin": true, "sqs": true, "sts": true,
+	"support": true, "swf": true, "textract": true, "timestream-influxdb": true, "transcribe": true,
+	"transfer": true, "translate": true, "wafv2": true, "workspaces": true, "xray": true,
 }
 
 // state is one evaluation.

@@ -100,7 +100,7 @@ func document(t *testing.T, kind iam.Kind, statements []iam.Statement) *iam.Docu
 	return d
 }
 
-const rounds = 20000
+const rounds = 5000
 
 func TestDenyAlwaysWins(t *testing.T) {
 	w := world{rand.New(rand.NewPCG(1, 1))}
