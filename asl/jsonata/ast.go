@@ -42,37 +42,50 @@ var astNames = [...]string{
 
 // ast is a node of the syntax tree. Which fields are used depends on kind.
 type ast struct {
-	kind  astKind
-	text  string // operator, name
-	pos   int
-	depth int // height of the parsed tree, bounded by the parser
-	val   value.Value
-	regex *regex
+	kind           astKind
+	keepArray      bool
+	keepSingletons bool  // of a path
+	cons           bool  // an array constructor that must not be flattened
+	tuple          bool  // carries variables along
+	tail           bool  // a call in tail position
+	capture        uint8 // 1: no, 2: yes, see captures
+	depth          int32 // height of the parsed tree, bounded by the parser
+	text           string
+	pos            int
+	val            value.Value
 
 	lhs, rhs *ast   // operands; procedure of a call; condition
+	els      *ast   // of a condition; delete clause of a transform
 	list     []*ast // elements, arguments, parameters, expressions, steps
 	pairs    [][2]*ast
-	terms    []sortTerm
-	els      *ast // of a condition; delete clause of a transform
-	sig      *signature
+	stages   []stage // of a step of a path
+	*more
+}
 
-	keepArray bool
+// more is what few nodes have.
+type more struct {
+	terms      []sortTerm
+	regex      *regex
+	sig        *signature
+	predicates []stage // of a node that stands alone
+	group      *ast    // object whose pairs group the result
 
-	// set by prepare
-	predicates     []stage // of a node that stands alone
-	stages         []stage // of a step of a path
-	group          *ast    // object whose pairs group the result
-	keepSingletons bool    // of a path
-	cons           bool    // an array constructor that must not be flattened
-	tuple          bool
-	focus, index   string // variables bound by @ and #
-	hasFocus       bool
-	hasIndex       bool
-	ancestor       *slot
-	slot           *slot   // of a parent operator
-	seeking        []*slot // parents that are to be found further out
-	tail           bool    // a call in tail position
-	capture        uint8   // 1: no, 2: yes, see captures
+	focus, index       string // variables bound by @ and #
+	hasFocus, hasIndex bool
+	ancestor           *slot
+	slot               *slot   // of a parent operator
+	seeking            []*slot // parents that are to be found further out
+}
+
+// nothingMore is shared by the nodes that have none of it, and never changed.
+var nothingMore more
+
+// own makes the rarer fields of a node its own, so that they can be set.
+func (n *ast) own() *more {
+	if n.more == &nothingMore {
+		n.more = new(more)
+	}
+	return n.more
 }
 
 type sortTerm struct {

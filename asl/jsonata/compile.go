@@ -311,13 +311,14 @@ func (c *compiler) outer(name string) node {
 
 // function returns the built-in function of a name, or nil.
 func (c *compiler) function(name string) *function {
-	if n, ok := c.cfg.functions[name]; ok {
-		if n == nil {
-			return nil
-		}
-		return n.value
+	n, ok := c.cfg.functions[name]
+	if !ok {
+		n, ok = c.cfg.dialect[name]
 	}
-	if n := builtins[name]; n != nil {
+	if !ok {
+		n = builtins[name]
+	}
+	if n != nil {
 		return n.value
 	}
 	return nil

@@ -95,6 +95,7 @@ const (
 type config struct {
 	limits    Limits
 	functions map[string]*native // beside or instead of the built-in ones; nil hides one
+	dialect   map[string]*native // likewise, but less important
 	latest    bool               // operators and fixes after 2.0.6
 	exact     bool               // whole numbers print in full
 	finite    bool               // results give infinities and NaN as strings

@@ -82,9 +82,10 @@ func (p *parser) expect(op string, operand bool) *Error {
 
 func (p *parser) new(kind astKind, text string, pos int) *ast {
 	if len(p.slab) == cap(p.slab) {
-		p.slab = make([]ast, 0, min(max(2*cap(p.slab), 8), 64))
+		// About a node for each four characters that are left, and not too many at once.
+		p.slab = make([]ast, 0, min((len(p.lex.src)-p.lex.pos)/4+4, 32))
 	}
-	p.slab = append(p.slab, ast{kind: kind, text: text, pos: pos, depth: 1})
+	p.slab = append(p.slab, ast{kind: kind, text: text, pos: pos, depth: 1, more: &nothingMore})
 	return &p.slab[len(p.slab)-1]
 }
 
@@ -133,7 +134,7 @@ func (p *parser) prefix(t token) (*ast, *Error) {
 		return n, nil
 	case tokRegex:
 		n := p.new(astRegex, "", t.pos)
-		n.regex = t.regex
+		n.own().regex = t.regex
 		return n, nil
 	}
 	switch t.text {
@@ -363,7 +364,8 @@ func (p *parser) orderBy(n *ast) *Error {
 		if term.expr, err = p.expression(0); err != nil {
 			return err
 		}
-		n.terms = append(n.terms, term)
+		m := n.own()
+		m.terms = append(m.terms, term)
 		n.over(term.expr)
 		if !p.is(",") {
 			break
@@ -440,7 +442,7 @@ func (p *parser) lambda(n *ast) (*ast, *Error) {
 			return nil, err
 		}
 		var err *Error
-		if n.sig, err = parseSignature(sig.String()); err != nil {
+		if n.own().sig, err = parseSignature(sig.String()); err != nil {
 			err.Position += pos
 			return nil, err
 		}

@@ -133,7 +133,7 @@ func (pr *preparer) node(n *ast) (_ *ast, err *Error) {
 		n.kind = astName
 		return pr.prepare(n)
 	case astParent:
-		n.slot = &slot{label: "!" + strconv.Itoa(pr.labels), level: 1}
+		n.own().slot = &slot{label: "!" + strconv.Itoa(pr.labels), level: 1}
 		pr.labels++
 	case astEnd:
 		return nil, failureAt("S0207", n.pos).withToken("(end)")
@@ -172,14 +172,14 @@ func (pr *preparer) binary(n *ast) (_ *ast, err *Error) {
 				}
 			}
 		}
-		left.group = g
+		left.own().group = g
 		return left, nil
 	case "^":
 		if left.kind != astPath {
 			left = pr.path(left)
 		}
 		s := pr.p.new(astSort, "^", n.pos)
-		s.terms = n.terms
+		s.own().terms = n.terms
 		for i := range s.terms {
 			if s.terms[i].expr, err = pr.prepare(s.terms[i].expr); err != nil {
 				return nil, err
@@ -199,16 +199,18 @@ func (pr *preparer) binary(n *ast) (_ *ast, err *Error) {
 		if n.keepArray {
 			step.keepArray = true
 		}
-		step.focus, step.hasFocus, step.tuple = n.rhs.text, true, true
+		m := step.own()
+		m.focus, m.hasFocus, step.tuple = n.rhs.text, true, true
 		return left, nil
 	case "#":
 		step := left.lastStep()
 		if left.kind != astPath {
 			left = pr.path(step)
-			step.stages, step.predicates = step.predicates, nil
+			step.stages, step.own().predicates = step.predicates, nil
 		}
 		if step.stages == nil {
-			step.index, step.hasIndex = n.rhs.text, true
+			m := step.own()
+			m.index, m.hasIndex = n.rhs.text, true
 		} else {
 			step.stages = append(step.stages, stage{index: n.rhs.text, pos: n.pos})
 		}
@@ -242,25 +244,31 @@ func (n *ast) lastStep() *ast {
 }
 
 func (pr *preparer) dot(n *ast) (*ast, *Error) {
-	path, err := pr.prepare(n.lhs)
+	left, right := n.lhs, n.rhs
+	path, err := pr.prepare(left)
 	if err != nil {
 		return nil, err
 	}
 	if first := path; first.kind != astPath {
-		path = pr.path(first)
+		// The node of the dot becomes the path.
+		path = n
+		n.kind, n.text, n.pos, n.lhs, n.rhs = astPath, "", -1, nil, nil
+		n.list = append(make([]*ast, 0, 4), first)
 		if first.kind == astParent {
-			path.seeking = []*slot{first.slot}
+			path.own().seeking = []*slot{first.slot}
 		}
 	}
-	rest, err := pr.prepare(n.rhs)
-	if err != nil {
-		return nil, err
+	rest := right
+	if right.kind != astName { // a name needs no path of its own
+		if rest, err = pr.prepare(right); err != nil {
+			return nil, err
+		}
 	}
 	if rest.kind == astPath {
 		path.list = append(path.list, rest.list...)
 	} else {
 		if rest.predicates != nil {
-			rest.stages, rest.predicates = rest.predicates, nil
+			rest.stages, rest.own().predicates = rest.predicates, nil
 		}
 		path.list = append(path.list, rest)
 	}
@@ -312,16 +320,21 @@ func (pr *preparer) filter(n *ast) (*ast, *Error) {
 	if left.kind == astPath {
 		step.stages = append(step.stages, stage{expr: pred, pos: n.pos})
 	} else {
-		step.predicates = append(step.predicates, stage{expr: pred, pos: n.pos})
+		m := step.own()
+		m.predicates = append(m.predicates, stage{expr: pred, pos: n.pos})
 	}
 	return left, nil
 }
 
 // seek hands the parents that a part of n still looks for on to n.
 func (n *ast) seek(part *ast) {
-	n.seeking = append(n.seeking, part.seeking...)
+	if len(part.seeking) == 0 && part.kind != astParent {
+		return
+	}
+	m := n.own()
+	m.seeking = append(m.seeking, part.seeking...)
 	if part.kind == astParent {
-		n.seeking = append(n.seeking, part.slot)
+		m.seeking = append(m.seeking, part.slot)
 	}
 }
 
@@ -333,7 +346,7 @@ func seekParent(n *ast, s *slot) *Error {
 			if n.ancestor != nil { // two operators with the same parent share its label
 				s.label = n.ancestor.label
 			}
-			n.ancestor = s
+			n.own().ancestor = s
 			n.tuple = true
 		}
 	case astParent:
@@ -370,7 +383,8 @@ func (pr *preparer) resolve(path *ast) *Error {
 		i := len(path.list) - 2
 		for s.level > 0 {
 			if i < 0 {
-				path.seeking = append(path.seeking, s)
+				m := path.own()
+				m.seeking = append(m.seeking, s)
 				break
 			}
 			step := path.list[i]

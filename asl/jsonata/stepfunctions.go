@@ -40,13 +40,7 @@ func StepFunctions() Option {
 		c.limits = Limits{
 			Time: StepFunctionsTime, Depth: StepFunctionsDepth, Value: StepFunctionsValue, Total: stepFunctionsTotal,
 		}
-		if c.functions == nil {
-			c.functions = make(map[string]*native, len(awsFunctions)+1)
-		}
-		for name, n := range awsFunctions {
-			c.functions[name] = n
-		}
-		c.functions["eval"] = nil
+		c.dialect = awsFunctions
 	}
 }
 
@@ -63,7 +57,12 @@ var awsFunctions = func() map[string]*native {
 		{"random", "<n?:n>", 1, awsRandom},
 		{"uuid", "<:s>", 0, awsUUID},
 		{"parse", "<s?:x>", 1, awsParse},
+		{"eval", "", 0, nil},
 	} {
+		if t.fn == nil {
+			m[t.name] = nil
+			continue
+		}
 		n := &native{name: t.name, id: -1, sig: mustSignature(t.sig), arity: t.arity, fn: t.fn}
 		n.value = &function{native: n}
 		newFunction(n.value)
