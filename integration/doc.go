@@ -1,0 +1,3 @@
+// Package integration tests the server across process boundaries: with the clients that
+// people use.
+package integration
