@@ -234,7 +234,7 @@ func TestCheckFindsWhatTheCorpusNotes(t *testing.T) {
 		for _, a := range names(c.Unused) {
 			unused++
 			if reviewed := needed[c.ID+" "+strings.ToLower(a)]; excess[strings.ToLower(a)] == reviewed {
-				t.Errorf("%s: %s is noted as unused; reported %t, reviewed as needed %t", c.ID, a, !reviewed, reviewed)
+				t.Errorf("%s: %s is noted as unused; reported %t, reviewed as needed %t", c.ID, a, excess[strings.ToLower(a)], reviewed)
 			}
 			delete(excess, strings.ToLower(a))
 		}

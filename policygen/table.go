@@ -109,19 +109,27 @@ func (w *walk) integration(i *integration, action string, p params, sync bool) {
 			w.warn(w.params+".TaskDefinition", "RunTask also needs iam:PassRole on the task role and the execution role of the task definition, which the definition does not name", "name them with the hint roles")
 		}
 	case "athena-data":
-		// Statements that write tables need more; which, the query tells only to Athena.
+		// Statements that change tables need more; what they change only Athena reads.
 		if q := w.hinted(p.at("QueryString")); !reads(q) {
+			tables := append([]string{w.arn("arn:{P}:glue:{R}:{A}:catalog")}, w.resources(&database, p)...)
+			tables = append(tables, w.resources(&databaseTables, p)...)
 			w.need([]string{"glue:BatchCreatePartition", "glue:BatchDeletePartition", "glue:BatchDeleteTable", "glue:CreateDatabase", "glue:CreatePartition", "glue:CreateTable",
 				"glue:DeleteDatabase", "glue:DeletePartition", "glue:DeleteTable", "glue:UpdateDatabase", "glue:UpdatePartition", "glue:UpdateTable"},
-				[]string{w.arn("arn:{P}:glue:{R}:{A}:*")}, "the query may change tables", i.Source)
-			last := &w.needs[len(w.needs)-1]
-			last.open, last.perhaps = true, true
-			w.warn(w.params+".QueryString", "may create or change tables, for which nothing is granted", "add the glue actions that it needs, and rights on the tables' data")
+				tables, "the query may change tables", i.Source)
+			w.needs[len(w.needs)-1].perhaps = true
+			w.need([]string{"s3:PutObject"}, w.rule("data", "s3", "", "", p), "the query may write data", i.Source)
+			w.needs[len(w.needs)-1].perhaps = true
+			w.warn(w.params+".QueryString", "may create or change tables, so that this is allowed too", fmt.Sprintf("name the query with the hint %s.QueryString", w.state))
 		}
 	case "eks-rbac":
 		w.warn("Resource", "needs no IAM permission, but the role must be mapped to a user or group of the cluster", "add an access entry for the execution role")
 	}
 }
+
+var (
+	database       = parseSpec("QueryExecutionContext.Database|* => arn:{P}:glue:{R}:{A}:database/{}")
+	databaseTables = parseSpec("QueryExecutionContext.Database|* => arn:{P}:glue:{R}:{A}:table/{}/*")
+)
 
 // reads reports whether a query is known and changes nothing.
 func reads(query field) bool {
@@ -273,6 +281,17 @@ func (w *walk) rule(rule, name, fallback, suffix string, p params) []string {
 			project, _, _ := strings.Cut(t, ":")
 			return w.arn("arn:{P}:codebuild:{R}:{A}:project/" + project)
 		})
+	case "report":
+		var out []string
+		for _, r := range w.named(name, "", p, func(t string) string { return w.arn("arn:{P}:codebuild:{R}:{A}:report-group/" + t) }) {
+			before, report, found := strings.Cut(r, ":report/")
+			if found { // a report is authorised on its group
+				group, _, _ := strings.Cut(report, ":")
+				r = before + ":report-group/" + group
+			}
+			out = append(out, r)
+		}
+		return out
 	case "nodegroup":
 		group := w.hinted(p.at("NodegroupName"))
 		id := "*"
