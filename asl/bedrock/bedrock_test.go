@@ -403,7 +403,7 @@ func TestJobs(t *testing.T) {
 func TestRetry(t *testing.T) {
 	m := asl.Define(asl.Chain(
 		bedrock.InvokeModel("Ask", bedrock.ModelID("amazon.nova-lite-v1:0"), bedrock.Body(nil)).Retry(bedrock.Retry()),
-		asl.Task("Converse", asl.SDKServiceARN("bedrockruntime", "converse", asl.RequestResponse)).Retry(bedrock.RuntimeRetry().MaxAttempts(2)),
+		asl.Task("Converse", asl.SDKServiceARN("bedrockruntime", "converse", asl.RequestResponse)).Parameters(asl.Object{"ModelId": "amazon.nova-lite-v1:0"}).Retry(bedrock.RuntimeRetry().MaxAttempts(2)),
 	)).MustBuild()
 	for i, want := range []string{"Bedrock.", "BedrockRuntime."} {
 		r := m.States[i].Retry[0]

@@ -27,7 +27,7 @@ func ExampleInvokeModel() {
 	// Output:
 	// arn:aws:states:::bedrock:invokeModel
 	// {"ModelId":"us.anthropic.claude-sonnet-4-5-20250929-v1:0","Body":{"anthropic_version":"bedrock-2023-05-31","max_tokens":300,"messages":[{"role":"user","content.$":"$.question"}]}}
-	// {"answer.$":"States.ArrayGetItem($.Body.content[?(@.type=='text')].text, 0)","tokens.$":"$.Body.usage.output_tokens"}
+	// {"answer.$":"States.ArrayGetItem($.Body.content[?(@.type==text)].text, 0)","tokens.$":"$.Body.usage.output_tokens"}
 }
 
 // The same in JSONata: values that know both languages need not be changed.

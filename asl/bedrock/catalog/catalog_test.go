@@ -62,7 +62,7 @@ func TestDestinations(t *testing.T) {
 
 func TestOutputs(t *testing.T) {
 	tests := []struct{ family, single, jsonata string }{
-		{"anthropic-messages", "States.ArrayGetItem($.Body.content[?(@.type=='text')].text, 0)", "$join($states.result.Body.content[type='text'].text)"},
+		{"anthropic-messages", "States.ArrayGetItem($.Body.content[?(@.type==text)].text, 0)", "$join($states.result.Body.content[type='text'].text)"},
 		{"nova-text", "States.ArrayGetItem($.Body.output.message.content[?(@.text)].text, 0)", "$join($states.result.Body.output.message.content.text)"},
 		{"titan-text", "$.Body.results[0].outputText", "$states.result.Body.results[0].outputText"},
 		{"openai-chat", "$.Body.choices[0].message.content", "$states.result.Body.choices[0].message.content"},
