@@ -23,8 +23,9 @@ type mapRunner struct {
 	// All below is touched under the parent's lock only.
 	reader   ItemReader
 	writer   resultWriter
-	next     int // items read so far
-	slot     int // children started so far
+	written  bool // the writer is being closed
+	next     int  // items read so far
+	slot     int  // children started so far
 	active   int
 	atEnd    bool
 	over     bool
@@ -101,6 +102,33 @@ func (m *mapRunner) finish() {
 		m.run.env.spawn(func(context.Context) { c() })
 	}
 	m.cancels = nil
+	m.writeRest()
+}
+
+// writeRest writes the results of a map run that did not succeed, once the last child has
+// ended. It is called under the parent's lock.
+func (m *mapRunner) writeRest() {
+	if m.writer != nil && !m.written && m.active == 0 {
+		m.written = true
+		m.run.env.spawn(func(ctx context.Context) { m.writer.close(ctx) })
+	}
+}
+
+// write hands a child to the writer. It is called under the parent's lock.
+func (m *mapRunner) write(i, n int, x *Execution) *Error {
+	if m.writer == nil || m.written {
+		return nil
+	}
+	if err := m.writer.add(i, x); err != nil {
+		var e *Error
+		if !errors.As(err, &e) {
+			e = NewError(ErrorResultWriterFailed, err.Error())
+		}
+		return e
+	}
+	m.items.ResultsWritten += int64(n)
+	m.executed.ResultsWritten++
+	return nil
 }
 
 func (m *mapRunner) cancel() {
@@ -248,6 +276,8 @@ func (m *mapRunner) ended(ctx context.Context, i, n int, x *Execution) {
 	m.items.Running -= int64(n)
 	m.executed.Running--
 	if m.over {
+		m.write(i, n, x)
+		m.writeRest()
 		unlock()
 		return
 	}
@@ -268,12 +298,7 @@ func (m *mapRunner) ended(ctx context.Context, i, n int, x *Execution) {
 		m.items.Failed += int64(n)
 		m.executed.Failed++
 	}
-	var err *Error
-	if m.writer != nil {
-		if werr := m.writer.add(i, x); werr != nil {
-			err = NewError(ErrorResultWriterFailed, werr.Error())
-		}
-	}
+	err := m.write(i, n, x)
 	if err == nil && m.exceeded(false) {
 		err = exceededError()
 	}
@@ -325,6 +350,7 @@ func (m *mapRunner) complete(ctx context.Context) {
 		m.fail(exceededError())
 		return
 	}
+	m.written = true
 	unlock()
 	var result value.Value
 	if m.writer != nil {

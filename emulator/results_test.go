@@ -153,3 +153,51 @@ func TestResultFilesSplit(t *testing.T) {
 		t.Errorf("%d results in %d files", total, len(b))
 	}
 }
+
+// TestResultsOfFailedMapRun: a map run that fails leaves its results behind, those of the
+// children that were aborted, too.
+func TestResultsOfFailedMapRun(t *testing.T) {
+	b := bucket{}
+	def, err := asl.Parse([]byte(`{"StartAt": "Each", "States": {"Each": {"Type": "Map", "End": true, "Label": "L", "MaxConcurrency": 2,
+	  "ResultWriter": {` + export + `, "WriterConfig": {"Transformation": "COMPACT"}},
+	  "ItemProcessor": {"ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}, "StartAt": "Wait", "States": {
+	    "Wait": {"Type": "Wait", "SecondsPath": "$", "Next": "Three?"},
+	    "Three?": {"Type": "Choice", "Choices": [{"Variable": "$", "NumericEquals": 3, "Next": "No"}], "Default": "Yes"},
+	    "No": {"Type": "Fail", "Error": "Three"}, "Yes": {"Type": "Succeed"}}}}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := Compile(def)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := Run(t.Context(), m, value.MustParse(`[1, 3, 5, 7]`), Options{Store: b})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e := res.Execution.Err(); e == nil || e.Name != ErrorExceedTolerated {
+		t.Error(e)
+	}
+	var manifest string
+	for k, text := range b {
+		switch k = uuids.ReplaceAllString(k, "UUID"); k {
+		case "jobs/UUID/manifest.json":
+			manifest = text
+		case "jobs/UUID/SUCCEEDED_0.json":
+			if text != "[1]" {
+				t.Error(text)
+			}
+		case "jobs/UUID/FAILED_0.json":
+			v := value.MustParse(text)
+			if v.Len() != 2 || v.At(0).Get("Status").Str() != "FAILED" || v.At(0).Get("Error").Str() != "Three" ||
+				v.At(1).Get("Status").Str() != "ABORTED" || v.At(1).Get("Input").Str() != "5" {
+				t.Error(text)
+			}
+		default:
+			t.Error(k)
+		}
+	}
+	if len(b) != 3 || !strings.Contains(manifest, "/SUCCEEDED_0.json") || !strings.Contains(manifest, "/FAILED_0.json") {
+		t.Errorf("%d files, manifest %s", len(b), manifest)
+	}
+}
