@@ -159,12 +159,15 @@ func (w *walk) distributedMap(s *asl.State) {
 	}
 }
 
-// key gives the ARNs of objects from a bucket and a key. The name of the key may
+// key gives the ARNs of objects from the parameters Bucket and the named one.
+func (w *walk) key(p params, name string) []string { return w.objects(p, "Bucket", name) }
+
+// objects gives the ARNs of objects from a bucket and a key. The name of the key may
 // end in * (all keys that start so) or / (all keys below).
-func (w *walk) key(p params, name string) []string {
+func (w *walk) objects(p params, bucket, name string) []string {
 	bare := strings.TrimRight(name, "*/")
 	f := w.hinted(p.at(bare))
-	buckets := w.named("Bucket", "", p, func(t string) string { return w.arn("arn:{P}:s3:::" + t) })
+	buckets := w.named(bucket, "", p, func(t string) string { return w.arn("arn:{P}:s3:::" + t) })
 	keys := []string{"*"}
 	if f.present {
 		keys = nil

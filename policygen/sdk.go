@@ -25,7 +25,12 @@ type sdkData struct {
 	None       []string                       `json:"none"`
 	Unmapped   map[string][]string            `json:"unmapped"`
 	Verbs      map[string]map[string]string   `json:"verbs"`
+	// Objects are S3 objects that a service uses with the caller's own rights.
+	Objects  map[string][]objectUse       `json:"objects"`
+	Defaults map[string]map[string]string `json:"defaults"` // of parameters that are not there
 }
+
+type objectUse struct{ Do, Bucket, Key, URI string }
 
 var sdkTable = sync.OnceValue(func() *sdkData {
 	var d sdkData
@@ -43,11 +48,13 @@ func (d *sdkData) UnmarshalJSON(text []byte) error {
 		Unmapped   map[string][]string
 		Verbs      map[string]map[string]string
 		Exceptions map[string]map[string]json.RawMessage
+		Objects    map[string][]objectUse
+		Defaults   map[string]map[string]string
 	}
 	if err := json.Unmarshal(text, &raw); err != nil {
 		return err
 	}
-	*d = sdkData{Prefixes: raw.Prefixes, Same: raw.Same, None: raw.None, Unmapped: raw.Unmapped, Verbs: raw.Verbs, Exceptions: map[string]map[string][]string{}}
+	*d = sdkData{Prefixes: raw.Prefixes, Same: raw.Same, None: raw.None, Unmapped: raw.Unmapped, Verbs: raw.Verbs, Objects: raw.Objects, Defaults: raw.Defaults, Exceptions: map[string]map[string][]string{}}
 	for service, operations := range raw.Exceptions {
 		d.Exceptions[service] = map[string][]string{}
 		for operation, m := range operations {
@@ -160,6 +167,30 @@ func (w *walk) sdk(service, operation string, p params) {
 		w.sdkAction(pre, name, p)
 	}
 	w.sdkRoles(service, prefix, actions, p)
+	for _, o := range d.Objects[service] {
+		w.sdkObject(o, p)
+	}
+}
+
+// sdkObject collects the right on an S3 object that the service reads or writes for
+// the caller.
+func (w *walk) sdkObject(o objectUse, p params) {
+	name := o.Bucket + o.URI
+	if p.whole || !p.at(name).present {
+		return
+	}
+	why := "the service reads the object with the caller's rights"
+	if o.Do == "s3:PutObject" {
+		why = "the service writes the object with the caller's rights"
+	}
+	if o.URI != "" {
+		w.object(p, o.URI, o.Do, why)
+		w.needs[len(w.needs)-1].perhaps = true
+		return
+	}
+	w.need([]string{o.Do}, w.objects(p, o.Bucket, o.Key), why, "sar")
+	w.needs[len(w.needs)-1].perhaps = true
+	w.objectKey(o.Do, why)
 }
 
 // sdkAction collects one action on the resources that its parameters name.
@@ -189,7 +220,7 @@ func (w *walk) sdkAction(prefix, name string, p params) {
 		if s.types[t].pattern == "" {
 			continue
 		}
-		resources, named := w.sdkResource(t, s.types[t], p)
+		resources, named := w.sdkResource(prefix, t, s.types[t], p)
 		found = append(found, candidate{resources, named})
 		anyNamed = anyNamed || named
 	}
@@ -216,7 +247,7 @@ var arnVariable = regexp.MustCompile(`\{(\w\w+)\}`)
 
 // sdkResource fills the pattern of a resource type from the parameters. named is
 // false if no parameter has anything to do with it.
-func (w *walk) sdkResource(kind string, of arnType, p params) (resources []string, named bool) {
+func (w *walk) sdkResource(service, kind string, of arnType, p params) (resources []string, named bool) {
 	pattern := of.pattern
 	kindName := strings.ReplaceAll(strings.ReplaceAll(kind, "-", ""), "_", "")
 	if p.whole {
@@ -255,7 +286,7 @@ func (w *walk) sdkResource(kind string, of arnType, p params) (resources []strin
 	filled := []string{pattern}
 	for i, v := range of.variables {
 		last := i == len(of.variables)-1
-		value, ok := w.sdkVariable(v[1:len(v)-1], kindName, tail, last, names, p)
+		value, ok := w.sdkVariable(service, v[1:len(v)-1], kindName, tail, last, names, p)
 		named = named || ok
 		var next []string
 		for _, f := range filled {
@@ -276,7 +307,7 @@ func (w *walk) sdkResource(kind string, of arnType, p params) (resources []strin
 }
 
 // sdkVariable finds the parameter for one variable of an ARN pattern.
-func (w *walk) sdkVariable(variable, kind, tail string, last bool, names map[string]string, p params) ([]string, bool) {
+func (w *walk) sdkVariable(service, variable, kind, tail string, last bool, names map[string]string, p params) ([]string, bool) {
 	tries := []string{variable, strings.TrimSuffix(variable, "Name"), strings.TrimSuffix(variable, "Id") + "Identifier"}
 	if last {
 		tries = append(tries, kind+"Name", kind+"Id", kind+"Identifier", kind, tail+"Name", tail+"Id", tail+"Identifier")
@@ -301,6 +332,9 @@ func (w *walk) sdkVariable(variable, kind, tail string, last bool, names map[str
 			w.dynamic(f, texts)
 		}
 		return texts, true
+	}
+	if v, ok := sdkTable().Defaults[service][variable]; ok {
+		return []string{v}, true
 	}
 	return []string{"*"}, false
 }
