@@ -20,12 +20,13 @@ const (
 	Bucket = "example-fine-tuning"                                 // takes the job's output
 )
 
-// Hints tell a policy generator what only a run knows: that the model which is asked is a
-// deployment of the account. The deployment's id is made by the service.
+// Hints tell a policy generator what only a run knows: that what is looked at is a
+// deployment of the account, and which one is asked. The latter is the one in the answers
+// beside this file: the service gives every deployment another id.
 var Hints = map[string][]string{
-	"Evaluate model.ModelId":                             {"arn:aws:bedrock:us-east-1:123456789012:custom-model-deployment/*"},
-	"Look at deployment.CustomModelDeploymentIdentifier": {"arn:aws:bedrock:us-east-1:123456789012:custom-model-deployment/*"},
 	"Deploy model.ModelArn":                              {"arn:aws:bedrock:us-east-1:123456789012:custom-model/amazon.nova-micro-v1:0:128k/*"},
+	"Look at deployment.CustomModelDeploymentIdentifier": {"arn:aws:bedrock:us-east-1:123456789012:custom-model-deployment/*"},
+	"Evaluate model.ModelId":                             {"arn:aws:bedrock:us-east-1:123456789012:custom-model-deployment/yz0123456789"},
 }
 
 // Definition describes the workflow.
