@@ -8,10 +8,9 @@ import (
 
 // compiler turns the prepared tree into nodes with resolved variables.
 type compiler struct {
-	x   *Expr
-	cfg *config
-	// Variables from outside are numbered; an expression run by $eval asks by name.
-	free map[string]int
+	x    *Expr
+	cfg  *config
+	free map[string]int // numbers of the variables from outside, once there are many
 }
 
 func compile(src string, cfg *config, outer *scope) (*Expr, *Error) {
@@ -175,7 +174,9 @@ func (c *compiler) bare(n *ast, s *scope) node {
 	case astLiteral:
 		return &literalNode{n.val}
 	case astRegex:
-		return &regexNode{re: n.regex, pos: n.pos}
+		k := &regexNode{re: n.regex, pos: n.pos}
+		k.fn = newFunction(&function{re: k})
+		return k
 	case astVariable:
 		return c.variable(n, s)
 	case astWildcard:
@@ -297,14 +298,27 @@ func (c *compiler) resolve(name string, s *scope, outside bool) node {
 }
 
 func (c *compiler) outer(name string) node {
-	if c.free == nil {
-		c.free = map[string]int{}
+	i := -1
+	if len(c.x.free) <= 32 {
+		i = slices.Index(c.x.free, name)
+	} else { // not to search a long list again and again
+		if c.free == nil {
+			c.free = map[string]int{}
+			for j, n := range c.x.free {
+				c.free[n] = j
+			}
+		}
+		var ok bool
+		if i, ok = c.free[name]; !ok {
+			i = -1
+		}
 	}
-	i, ok := c.free[name]
-	if !ok {
+	if i < 0 {
 		i = len(c.x.free)
-		c.free[name] = i
 		c.x.free = append(c.x.free, name)
+		if c.free != nil {
+			c.free[name] = i
+		}
 	}
 	return &freeNode{index: i, name: name, fn: c.function(name)}
 }

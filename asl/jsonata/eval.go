@@ -85,7 +85,9 @@ type evaluator struct {
 	free   []value.Value // variables from outside, unbound if not looked up yet
 	stack  []value.Value // arguments and intermediate lists
 	high   int
-	frames *frame // to be used again, linked by up
+	bytes  []byte   // text being built, a stack like the other
+	spare  *matcher // to be used again
+	frames *frame   // to be used again, linked by up
 
 	calls [numNatives]*callNode // the latest call of each built-in function
 
@@ -95,6 +97,7 @@ type evaluator struct {
 
 	started time.Time
 	call    Call
+	state   callState // of the native function that runs
 }
 
 const ticksPerLook = 4096
@@ -135,10 +138,15 @@ func (e *evaluator) end() {
 		e.stack = e.stack[:0]
 	}
 	e.high = 0
+	if cap(e.bytes) > 1<<16 {
+		e.bytes = nil
+	}
+	e.bytes = e.bytes[:0]
 	clear(e.calls[:])
 	e.ctx, e.env, e.top = nil, nil, nil
 	e.root, e.tailInput, e.tailFrame, e.tailCall = value.Value{}, value.Value{}, nil, nil
 	clear(e.free)
+	e.state = callState{}
 }
 
 // run evaluates a whole expression.
@@ -327,6 +335,16 @@ func (e *evaluator) text(s string) (value.Value, *Error) {
 		return value.Value{}, err
 	}
 	return value.String(s), nil
+}
+
+// takeText makes a string of the bytes above base.
+func (e *evaluator) takeText(base int) (value.Value, *Error) {
+	v, err := value.Value{}, e.growText(len(e.bytes)-base)
+	if err == nil {
+		v = value.String(string(e.bytes[base:]))
+	}
+	e.bytes = e.bytes[:base]
+	return v, err
 }
 
 func (e *evaluator) push(v value.Value) { e.stack = append(e.stack, v) }

@@ -509,7 +509,8 @@ func (e *evaluator) parseDate(text, picture string) (value.Value, *Error) {
 	if cerr != nil {
 		return value.Value{}, limitError(LimitMemory)
 	}
-	m := matcher{e: e, re: re, s: text}
+	m := e.matcher(re, text)
+	defer e.done(m)
 	ok, err := m.find(0)
 	if err != nil || !ok {
 		return value.Value{}, err

@@ -19,12 +19,13 @@ func fnString(k *callState, a []value.Value) (value.Value, *Error) {
 	if k.arg(a, 1).Truth() {
 		indent = "  "
 	}
-	var room [64]byte
-	buf, err := k.e.appendString(room[:0], v, indent)
-	if err != nil {
+	e := k.e
+	base := len(e.bytes)
+	var err *Error
+	if e.bytes, err = e.appendString(e.bytes, v, indent); err != nil {
 		return value.Value{}, err
 	}
-	return k.e.text(string(buf))
+	return e.takeText(base)
 }
 
 func fnSubstring(k *callState, a []value.Value) (value.Value, *Error) {
@@ -265,8 +266,9 @@ func fnContains(k *callState, a []value.Value) (value.Value, *Error) {
 		return value.Bool(strings.Contains(s, t.Str())), nil
 	}
 	if re := asRegex(t); re != nil {
-		m := matcher{e: k.e, re: re.re, s: s}
+		m := k.e.matcher(re.re, s)
 		ok, err := m.find(0)
+		k.e.done(m)
 		return value.Bool(ok), err
 	}
 	m, err := k.match(t, a[0])
@@ -333,7 +335,8 @@ func fnMatch(k *callState, a []value.Value) (value.Value, *Error) {
 	base := len(e.stack)
 	if max > 0 {
 		if re := asRegex(a[1]); re != nil {
-			m := matcher{e: e, re: re.re, s: a[0].Str()}
+			m := e.matcher(re.re, a[0].Str())
+			defer e.done(m)
 			ok, err := m.find(0)
 			for n := 0.0; ok && n < max; n++ {
 				start := m.units.at(m.s, m.caps[0])
@@ -404,7 +407,8 @@ func fnSplit(k *callState, a []value.Value) (value.Value, *Error) {
 			s = s[i+len(t):]
 		}
 	case re != nil:
-		m := matcher{e: e, re: re.re, s: s}
+		m := e.matcher(re.re, s)
+		defer e.done(m)
 		ok, err := m.find(0)
 		start, n := 0, 0.0
 		for ; err == nil && ok && n < max; n++ {
@@ -511,7 +515,8 @@ func fnReplace(k *callState, a []value.Value) (value.Value, *Error) {
 			}
 		}
 	case re != nil:
-		m := matcher{e: e, re: re.re, s: s}
+		m := e.matcher(re.re, s)
+		defer e.done(m)
 		ok, err := m.find(0)
 		if err == nil && !ok {
 			return a[0], nil

@@ -102,13 +102,14 @@ func (n *lambdaNode) eval(e *evaluator, in value.Value, f *frame) (value.Value, 
 type regexNode struct {
 	re  *regex
 	pos int
+	fn  value.Value // shared by all evaluations
 }
 
 func (n *regexNode) eval(e *evaluator, _ value.Value, _ *frame) (value.Value, *Error) {
 	if err := e.leaf(); err != nil {
 		return value.Value{}, err
 	}
-	return newFunction(&function{re: n}), nil
+	return n.fn, nil
 }
 
 type callNode struct {
@@ -180,7 +181,7 @@ func (n *callNode) invoke(e *evaluator, in value.Value, f *frame, pipe value.Val
 	if fn != nil {
 		if id := fn.nativeID(); id >= 0 {
 			e.calls[id] = n
-		} else if fn.native == nil {
+		} else if fn.native == nil && fn.re == nil {
 			fn.token, fn.pos = n.name, n.pos
 		}
 	}
@@ -207,11 +208,12 @@ func (f *function) nativeID() int {
 
 // apply calls a function value from Go.
 func (e *evaluator) apply(fn value.Value, args []value.Value, in value.Value, f *frame) (value.Value, *Error) {
-	base, depth, nesting := len(e.stack), e.depth, e.nesting
+	base, depth, nesting, text, state := len(e.stack), e.depth, e.nesting, len(e.bytes), e.state
 	e.stack = append(e.stack, args...)
 	v, err := e.callFunction(asFunction(fn), e.stack[base:], in, f)
 	e.pop(base)
-	e.depth, e.nesting = depth, nesting
+	e.depth, e.nesting, e.bytes, e.state = depth, nesting, e.bytes[:text], state
+	e.tailCall = nil
 	return v, err
 }
 
@@ -243,7 +245,8 @@ func (e *evaluator) callFunction(fn *function, args []value.Value, in value.Valu
 			e.push(av)
 		}
 		if next != nil {
-			if next.native == nil {
+			if next.re != nil {
+			} else if next.native == nil {
 				if k.procName != "" {
 					next.token = k.name
 				}
@@ -300,13 +303,16 @@ func (e *evaluator) callBare(fn *function, args []value.Value, in value.Value, f
 	case fn.native != nil:
 		n := fn.native
 		if n.sig != nil {
-			var room [6]value.Value
 			var err *Error
-			if args, err = n.sig.validate(args, in, room[:], e.cfg.latest); err != nil {
+			if args, err = e.arrange(n.sig, args, in); err != nil {
 				return value.Value{}, err
 			}
 		}
-		return n.fn(&callState{e: e, in: in, f: f}, args)
+		before := e.state
+		e.state = callState{e: e, in: in, f: f}
+		v, err := n.fn(&e.state, args)
+		e.state = before
+		return v, err
 	case fn.code != nil:
 		return e.callLambda(fn, args, in)
 	case fn.re != nil:
@@ -332,11 +338,15 @@ func (e *evaluator) callBare(fn *function, args []value.Value, in value.Value, f
 		}
 		return v, err
 	case fn.first != nil:
-		v, err := e.callFunction(fn.first, args[:min(1, len(args))], value.Null, f)
+		base := len(e.stack)
+		if len(args) > 0 {
+			e.push(args[0])
+		}
+		v, err := e.callFunction(fn.first, e.stack[base:], value.Null, f)
 		if err != nil {
 			return v, err
 		}
-		base := len(e.stack)
+		e.pop(base)
 		e.push(v)
 		v, err = e.callFunction(fn.then, e.stack[base:], value.Null, f)
 		if err == nil {
@@ -352,7 +362,7 @@ func (e *evaluator) callLambda(fn *function, args []value.Value, in value.Value)
 	code := fn.code
 	if code.sig != nil {
 		var err *Error
-		if args, err = code.sig.validate(args, in, nil, e.cfg.latest); err != nil {
+		if args, err = e.arrange(code.sig, args, in); err != nil {
 			return value.Value{}, err
 		}
 	}

@@ -814,9 +814,7 @@ type concatNode struct {
 }
 
 func (n *concatNode) eval(e *evaluator, in value.Value, f *frame) (value.Value, *Error) {
-	base, depth := len(e.stack), e.depth
-	var room [64]byte
-	buf := room[:0]
+	base, depth, from := len(e.stack), e.depth, len(e.bytes)
 	for i, p := range n.parts {
 		// The first two operands stand under all the operators.
 		e.depth = depth + len(n.parts) - max(i, 1)
@@ -832,34 +830,34 @@ func (n *concatNode) eval(e *evaluator, in value.Value, f *frame) (value.Value, 
 			continue
 		}
 		if i == 1 {
-			if buf, err = e.appendText(buf, e.stack[base], n.pos[0]); err != nil {
+			if err = e.appendText(e.stack[base], n.pos[0]); err != nil {
 				return value.Value{}, err
 			}
 		}
-		if buf, err = e.appendText(buf, v, n.pos[i-1]); err != nil {
+		if err = e.appendText(v, n.pos[i-1]); err != nil {
 			return value.Value{}, err
 		}
-		if len(buf) > e.cfg.limits.Value {
+		if len(e.bytes)-from > e.cfg.limits.Value {
 			return value.Value{}, limitError(LimitMemory)
 		}
 	}
 	e.pop(base)
 	e.depth = depth
-	return e.text(string(buf))
+	return e.takeText(from)
 }
 
-func (e *evaluator) appendText(buf []byte, v value.Value, pos int) ([]byte, *Error) {
+func (e *evaluator) appendText(v value.Value, pos int) (err *Error) {
 	switch v.Kind() {
 	case value.KindAbsent:
-		return buf, nil
+		return nil
 	case value.KindString:
-		return append(buf, v.Str()...), nil
+		e.bytes = append(e.bytes, v.Str()...)
+		return nil
 	}
-	s, err := e.appendString(buf, v, "")
-	if err != nil {
+	if e.bytes, err = e.appendString(e.bytes, v, ""); err != nil {
 		err.Position, err.Token = pos, value.String("&")
 	}
-	return s, err
+	return err
 }
 
 type traceNode struct {

@@ -3,6 +3,7 @@ package jsonata
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -872,6 +873,26 @@ const (
 
 const maxChoices = 1 << 21
 
+// matcher returns a matcher for a string; done gives it back to be used again.
+func (e *evaluator) matcher(re *regex, s string) *matcher {
+	m := e.spare
+	if m == nil {
+		m = &matcher{}
+	}
+	e.spare = nil
+	m.e, m.re, m.s, m.units = e, re, s, offsets{}
+	m.caps, m.regs = nil, m.regs[:0]
+	return m
+}
+
+func (e *evaluator) done(m *matcher) {
+	m.re, m.s = nil, ""
+	if cap(m.stack) > 1<<12 {
+		m.stack = nil
+	}
+	e.spare = m
+}
+
 // find searches from a byte offset on.
 func (m *matcher) find(from int) (bool, *Error) {
 	if m.caps == nil {
@@ -880,9 +901,7 @@ func (m *matcher) find(from int) (bool, *Error) {
 		} else {
 			m.caps = make([]int, n)
 		}
-		if m.re.registers > 0 {
-			m.regs = make([]int, m.re.registers)
-		}
+		m.regs = slices.Grow(m.regs, m.re.registers)[:m.re.registers]
 	}
 	for pos := from; pos <= len(m.s); pos++ {
 		if m.re.firstByte >= 0 {
@@ -964,10 +983,8 @@ func (m *matcher) run(pc, pos, base int) (int, *Error) {
 	for {
 		if m.steps++; m.steps >= 256 {
 			m.steps = 0
-			if m.e != nil {
-				if err := m.e.spend(64); err != nil {
-					return -1, err
-				}
+			if err := m.e.spend(64); err != nil {
+				return -1, err
 			}
 			if len(m.stack) > maxChoices {
 				return -1, limitError(LimitMemory)
@@ -1220,7 +1237,9 @@ func (st *matchState) find(e *evaluator) (value.Value, *Error) {
 	if st.from >= len(st.s) {
 		return value.Value{}, nil
 	}
-	m := matcher{e: e, re: st.re.re, s: st.s, units: st.units}
+	m := e.matcher(st.re.re, st.s)
+	defer e.done(m)
+	m.units = st.units
 	ok, err := m.find(st.from)
 	if err != nil || !ok {
 		return value.Value{}, err
@@ -1245,7 +1264,8 @@ func (e *evaluator) callRegex(n *regexNode, args []value.Value) (value.Value, *E
 	if len(args) == 0 || !args[0].IsString() {
 		return value.Value{}, nil
 	}
-	m := matcher{e: e, re: n.re, s: args[0].Str()}
+	m := e.matcher(n.re, args[0].Str())
+	defer e.done(m)
 	from := 0
 	if len(args) > 1 {
 		from = unitOffset(m.s, args[1])

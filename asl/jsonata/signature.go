@@ -63,7 +63,7 @@ type param struct {
 type signature struct {
 	text   string
 	params []param
-	simple int // parameters that just take one argument each, if all do
+	simple bool // no parameter takes more than one argument
 }
 
 const many = 1 << 30
@@ -150,11 +150,9 @@ func parseSignature(text string) (*signature, *Error) {
 			i = end
 		}
 	}
-	s.simple = len(s.params)
+	s.simple = true
 	for _, p := range s.params {
-		if p.lo != 1 || p.hi != 1 {
-			s.simple = -1
-		}
+		s.simple = s.simple && p.hi == 1 && !p.lazy
 	}
 	return s, nil
 }
@@ -193,34 +191,41 @@ var plurals = map[string]string{
 	"a": "arrays", "b": "booleans", "f": "functions", "n": "numbers", "o": "objects", "s": "strings",
 }
 
-// validate checks args and returns them as the parameters want them: single values made
-// arrays, missing ones taken from the context. The result is args itself, changed in
-// place, or appended to room.
-func (s *signature) validate(args []value.Value, context value.Value, room []value.Value, latest bool) ([]value.Value, *Error) {
-	if s.simple == len(args) {
-		ok := true
-		for i := range args {
-			if p := &s.params[i]; symbolFor(args[i])&p.set == 0 {
-				ok = false
-				break
-			}
-		}
-		if ok {
-			for i := range args {
-				p := &s.params[i]
-				if !p.array || args[i].IsAbsent() {
-					continue
-				}
-				if err := p.check(args[i], i); err != nil {
-					return nil, err
-				}
-				if !args[i].IsArray() {
-					args[i] = value.Array([]value.Value{args[i]})
-				}
-			}
-			return args, nil
+// arrange checks the arguments on top of the stack and returns them as the parameters want
+// them: single values made arrays, missing ones taken from the context or absent.
+func (e *evaluator) arrange(s *signature, args []value.Value, context value.Value) ([]value.Value, *Error) {
+	if !s.simple || len(args) > len(s.params) {
+		return s.validate(args, context, e.cfg.latest)
+	}
+	for i := range s.params {
+		p := &s.params[i]
+		if i < len(args) && symbolFor(args[i])&p.set == 0 || i >= len(args) && (p.lo > 0 || p.context) {
+			return s.validate(args, context, e.cfg.latest)
 		}
 	}
+	for i := range args {
+		p := &s.params[i]
+		if !p.array || args[i].IsAbsent() {
+			continue
+		}
+		if err := p.check(args[i], i); err != nil {
+			return nil, err
+		}
+		if !args[i].IsArray() {
+			args[i] = value.Array([]value.Value{args[i]})
+		}
+	}
+	if base := len(e.stack) - len(args); len(args) < len(s.params) {
+		for range len(s.params) - len(args) {
+			e.push(value.Value{})
+		}
+		args = e.stack[base:]
+	}
+	return args, nil
+}
+
+// validate does the same for the cases that are not simple.
+func (s *signature) validate(args []value.Value, context value.Value, latest bool) ([]value.Value, *Error) {
 	var typeRoom [8]symbols
 	var countRoom [8]int
 	types, counts := typeRoom[:0], countRoom[:]
@@ -234,7 +239,7 @@ func (s *signature) validate(args []value.Value, context value.Value, room []val
 	if !s.match(0, types, counts, true) {
 		return nil, s.mismatch(args, types, counts)
 	}
-	out, at := room[:0], 0
+	out, at := make([]value.Value, 0, max(len(s.params), len(args))), 0
 	arg := func(i int) value.Value {
 		if i < len(args) {
 			return args[i]

@@ -1,6 +1,7 @@
 package jsonata
 
 import (
+	"bytes"
 	"math"
 	"strconv"
 
@@ -144,6 +145,10 @@ func round15(f float64) float64 {
 		return f
 	}
 	var buf [32]byte
+	digits := strconv.AppendFloat(buf[:0], f, 'e', -1, 64)
+	if bytes.IndexByte(digits, 'e') <= len("1.")+14 { // with a sign, one digit less
+		return f
+	}
 	g, err := strconv.ParseFloat(string(strconv.AppendFloat(buf[:0], f, 'e', 14, 64)), 64)
 	if err != nil {
 		return f

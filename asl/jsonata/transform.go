@@ -24,7 +24,7 @@ func identify(v value.Value) identity { return identity(unsafe.SliceData(v.Elems
 // apply changes a copy of its argument. Values do not change, so the changed objects are
 // kept beside the copy, by identity, and put in their places at the end.
 func (n *transformNode) apply(e *evaluator, fn *function, args []value.Value, in value.Value) (value.Value, *Error) {
-	args, err := transformSignature.validate(args, in, nil, e.cfg.latest)
+	args, err := transformSignature.validate(args, in, e.cfg.latest)
 	if err != nil {
 		return value.Value{}, err
 	}
