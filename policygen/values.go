@@ -1,9 +1,11 @@
 package policygen
 
 import (
+	"context"
 	"strings"
 
 	"github.com/sfnkit/sfnkit/asl"
+	"github.com/sfnkit/sfnkit/asl/jsonata"
 	"github.com/sfnkit/sfnkit/asl/value"
 )
 
@@ -12,8 +14,8 @@ type form uint8
 
 const (
 	evaluated form = iota // what the service receives
-	jsonPath
-	jsonata
+	inJSONPath
+	inJSONata
 )
 
 // field is what a definition tells of one parameter.
@@ -42,11 +44,11 @@ type params struct {
 type ownNames struct{ machineARN, machine string }
 
 func paramsOf(v value.Value, lang asl.QueryLanguage, own ownNames) params {
-	p := params{v: v, form: jsonPath, own: own}
+	p := params{v: v, form: inJSONPath, own: own}
 	if lang == asl.JSONata {
-		p.form = jsonata
+		p.form = inJSONata
 	}
-	p.whole = v.IsAbsent() || p.form == jsonata && v.IsString()
+	p.whole = v.IsAbsent() || p.form == inJSONata && v.IsString()
 	return p
 }
 
@@ -77,7 +79,7 @@ func (p params) collect(v value.Value, path []string, f *field) {
 	name, list := strings.CutSuffix(path[0], "[]")
 	m := v.Get(name)
 	if m.IsAbsent() {
-		if e := v.Get(name + ".$"); p.form == jsonPath && e.IsString() {
+		if e := v.Get(name + ".$"); p.form == inJSONPath && e.IsString() {
 			f.present = true
 			if len(path) > 1 || list {
 				f.texts = append(f.texts, dynamicPart)
@@ -87,14 +89,14 @@ func (p params) collect(v value.Value, path []string, f *field) {
 		}
 		return
 	}
-	if p.form == jsonata && m.IsString() && isJSONata(m.Str()) && (len(path) > 1 || list) {
+	if p.form == inJSONata && m.IsString() && isJSONata(m.Str()) && (len(path) > 1 || list) {
 		f.present = true
 		f.texts = append(f.texts, dynamicPart)
 		return
 	}
 	if list {
 		for _, e := range m.Elems() {
-			if len(path) > 1 && p.form == jsonata && e.IsString() {
+			if len(path) > 1 && p.form == inJSONata && e.IsString() {
 				f.present = true
 				f.texts = append(f.texts, dynamicPart)
 				continue
@@ -114,8 +116,8 @@ func (p params) collect(v value.Value, path []string, f *field) {
 func (p params) text(v value.Value) []string {
 	switch {
 	case v.IsString():
-		if p.form == jsonata && isJSONata(v.Str()) {
-			return p.jsonata(v.Str())
+		if p.form == inJSONata && isJSONata(v.Str()) {
+			return p.jsonataText(v.Str())
 		}
 		return []string{v.Str()}
 	case v.IsNumber():
@@ -178,9 +180,9 @@ func (p params) path(expr string) string {
 	return b.String()
 }
 
-// jsonata returns the possible texts of an expression: a constant, constants
+// jsonataText returns the possible texts of an expression: a constant, constants
 // joined by &, or the two sides of a condition. Everything else is dynamic.
-func (p params) jsonata(s string) []string {
+func (p params) jsonataText(s string) []string {
 	s = strings.TrimSpace(s)
 	return p.expression(strings.TrimSpace(s[2:len(s)-2]), 0)
 }
@@ -215,7 +217,7 @@ func (p params) expression(s string, depth int) []string {
 	}
 	parts := splitArguments(s, '&')
 	if len(parts) < 2 {
-		return []string{dynamicPart}
+		return []string{p.folded(s)}
 	}
 	texts := []string{""}
 	for _, part := range parts {
@@ -231,6 +233,38 @@ func (p params) expression(s string, depth int) []string {
 		texts = next
 	}
 	return texts
+}
+
+// folded evaluates an expression over nothing but the state machine's own name and
+// ARN, from which definitions take their region and account:
+// $split($states.context.StateMachine.Id, ':')[3].
+func (p params) folded(s string) string {
+	const own = "$states.context.StateMachine."
+	if !strings.Contains(s, own) || strings.Count(s, "$states") != strings.Count(s, own) {
+		return dynamicPart
+	}
+	x, err := jsonata.Compile(s, jsonata.StepFunctions())
+	if err != nil || len(x.ContextReferences()) > 0 {
+		return dynamicPart
+	}
+	for _, r := range x.Variables() {
+		if r.Name != "states" {
+			return dynamicPart
+		}
+	}
+	for _, f := range x.Functions() {
+		switch f.Name {
+		case "uuid", "random", "now", "millis", "shuffle":
+			return dynamicPart
+		}
+	}
+	machine := value.NewBuilder(2).Set("Id", value.String(p.own.machineARN)).Set("Name", value.String(p.own.machine)).Object()
+	states := value.NewBuilder(1).Set("context", value.NewBuilder(1).Set("StateMachine", machine).Object()).Object()
+	v, err := x.Eval(context.Background(), value.Value{}, &jsonata.Env{Vars: jsonata.Vars{{Name: "states", Value: states}}})
+	if err != nil || !v.IsString() {
+		return dynamicPart
+	}
+	return v.Str()
 }
 
 // splitArguments cuts at a separator outside of quotes and brackets.
