@@ -117,7 +117,7 @@ func (x *Execution) choice(t *thread) *Error {
 	if err != nil {
 		return err
 	}
-	v := view{x: x, t: t, root: in}
+	v := x.viewOf(t, in)
 	next, assign, output := s.otherwise, s.assign, s.output
 	for _, r := range s.choices {
 		ok, err := v.holds(r)
@@ -145,7 +145,7 @@ func (x *Execution) choice(t *thread) *Error {
 	} else if out, err = x.filter(t, "OutputPath", s.outputPath, in); err != nil {
 		return err
 	}
-	assigned, err := x.assigned(&v, assign)
+	assigned, err := x.assigned(v, assign)
 	if err != nil {
 		return err
 	}

@@ -146,7 +146,7 @@ func (x *Execution) distributed(t *thread, v *view, items value.Value, concurren
 		x.mapRunFailed(t, early)
 		return nil
 	}
-	x.commands = append(x.commands, Command{Kind: StartMapRun, ID: id, MapRun: r})
+	x.want(Command{Kind: StartMapRun, ID: id, MapRun: r})
 	return nil
 }
 

@@ -122,7 +122,7 @@ func (e *Engine) Start(m *Machine, o StartOptions) *Handle {
 func (e *Engine) prepare(m *Machine, o StartOptions) *Handle {
 	o.Info.fill()
 	h := &Handle{end: o.OnEnd, x: NewExecution(m, o.Info, o.Input, o.Text, e.limits, randomSources())}
-	h.run = run{env: &engineRun{e: e, opts: o}, x: h.x, lock: h.lock, done: h.ended}
+	h.run = run{env: &engineRun{e: e, callee: o.Caller, onChild: o.OnChild, onChildEnd: o.OnChildEnd}, x: h.x, lock: h.lock, done: h.ended}
 	return h
 }
 
@@ -404,8 +404,10 @@ func (e *Engine) waitsOutside() bool {
 
 // engineRun is the runEnv of one execution in an engine.
 type engineRun struct {
-	e    *Engine
-	opts StartOptions
+	e          *Engine
+	callee     Caller
+	onChild    func(*MapRun, *Handle)
+	onChildEnd func(*MapRun, *Execution)
 }
 
 func (r *engineRun) now() int64 { return r.e.Now() }
@@ -438,23 +440,21 @@ func (r *engineRun) caller() Caller {
 		case <-ctx.Done():
 			return Answer{}, ctx.Err()
 		}
-		return (&Options{Caller: r.opts.Caller}).callerOrNone().Call(ctx, req)
+		return (&Options{Caller: r.callee}).callerOrNone().Call(ctx, req)
 	})
 }
 
 func (r *engineRun) child(m *MapRun, name string, input value.Value, done func(*Execution)) func() {
-	o := r.opts
-	o.Info, o.Input, o.Text = m.childInfo(name), input, ""
-	o.OnEnd = done
-	if r.opts.OnChildEnd != nil {
+	o := StartOptions{Info: m.childInfo(name), Input: input, Caller: r.callee, OnEnd: done, OnChild: r.onChild, OnChildEnd: r.onChildEnd}
+	if r.onChildEnd != nil {
 		o.OnEnd = func(x *Execution) {
-			r.opts.OnChildEnd(m, x)
+			r.onChildEnd(m, x)
 			done(x)
 		}
 	}
 	h := r.e.prepare(m.Machine, o)
-	if r.opts.OnChild != nil {
-		r.opts.OnChild(m, h)
+	if r.onChild != nil {
+		r.onChild(m, h)
 	}
 	h.run.do(func(x *Execution, now int64) { x.Begin(now) })
 	return func() { h.Stop("", "") }

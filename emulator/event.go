@@ -242,7 +242,7 @@ func (h *History) add() *Event {
 	var e *Event
 	if h.n <= chunkSize {
 		if len(h.first) == cap(h.first) {
-			grown := make([]Event, len(h.first), min(max(4, 4*len(h.first)), chunkSize))
+			grown := make([]Event, len(h.first), min(max(2, len(h.first)*5/2+1), chunkSize))
 			copy(grown, h.first)
 			h.first = grown
 		}

@@ -63,31 +63,46 @@ type Execution struct {
 	input    value.Value
 	rawInput string // the text of the input, if it is not the canonical one
 
-	history   History
-	now       int64
-	started   int64
-	stopped   int64
-	status    Status
-	output    value.Value
-	err       *Error
+	history  History
+	now      int64
+	started  int64
+	stopped  int64
+	status   Status
+	output   value.Value
+	err      *Error
+	slots    []slot
+	free     int32          // the first unused slot, counted from 1; 0 for none
+	counts   map[string]int // invocations of tasks, by state name
+	root     *thread
+	onlyRoot thread // the storage of root
+	halting  bool   // the next state is not entered any more
+	full     bool   // the history has no room but for the end
+	scratch  *scratch
+	probe    *probe // set while a single state is tested
+}
+
+// scratch is what an execution needs while it runs and does without while it waits.
+type scratch struct {
 	queue     []*thread
 	commands  []Command
-	slots     []slot
-	free      []int32
-	counts    map[string]int // invocations of tasks, by state name
-	execPart  value.Value    // of the context object, made on demand
-	root      *thread
-	onlyRoot  thread // the storage of root
-	env       *intrinsic.Env
+	env       intrinsic.Env
 	envThread *thread // whose variables env.Variable finds
-	halting   bool    // the next state is not entered any more
-	full      bool    // the history has no room but for the end
-	probe     *probe  // set while a single state is tested
+	view      view
+	execPart  value.Value // of the context object, made on demand
+}
+
+// work returns the scratch, which is there until Commands finds nothing more to do.
+func (x *Execution) work() *scratch {
+	if x.scratch == nil {
+		x.scratch = &scratch{}
+	}
+	return x.scratch
 }
 
 type slot struct {
-	t   *thread
-	gen int32
+	t    *thread
+	gen  int32
+	next int32 // the unused slot after this one, if it is unused
 }
 
 // TaskID names something that an execution waits for.
@@ -95,7 +110,6 @@ type TaskID int64
 
 // thread is one line of states: that of the machine, of a branch or of an iteration.
 type thread struct {
-	scope   *scope
 	state   *state
 	fork    *fork // whose branch or iteration this is, nil for the machine
 	index   int32
@@ -106,8 +120,6 @@ type thread struct {
 
 	enteredAt  int64
 	input      value.Value // of the state
-	item       value.Value // of the iteration, for the context object
-	inIter     bool
 	vars       *variables
 	attempts   []int64 // per retrier
 	retryCount int64
@@ -250,8 +262,13 @@ func (x *Execution) History() *History { return &x.history }
 
 // Commands returns what the execution wants, and forgets it.
 func (x *Execution) Commands() []Command {
-	c := x.commands
-	x.commands = nil
+	if x.scratch == nil {
+		return nil
+	}
+	c := x.scratch.commands
+	if x.scratch.commands = nil; c == nil {
+		x.scratch = nil
+	}
 	return c
 }
 
@@ -272,7 +289,7 @@ func (x *Execution) Begin(now int64) {
 	e := x.emit(ExecutionStarted, 0, x.input)
 	e.Detail = &Detail{RoleARN: x.info.RoleARN, Text: x.rawInput}
 	x.root = &x.onlyRoot
-	*x.root = thread{scope: x.m.top}
+	*x.root = thread{}
 	x.startClock()
 	if x.limits.Payload > 0 && x.input.Size() > x.limits.Payload {
 		x.finish(Failed, ExecutionFailed, 1, NewError(ErrorDataLimitExceeded,
@@ -300,20 +317,29 @@ func (x *Execution) startClock() {
 	}
 }
 
-func (x *Execution) push(t *thread) { x.queue = append(x.queue, t) }
+func (x *Execution) push(t *thread) {
+	w := x.work()
+	w.queue = append(w.queue, t)
+}
+
+func (x *Execution) want(c Command) {
+	w := x.work()
+	w.commands = append(w.commands, c)
+}
 
 // run lets every thread go on until it waits or ends.
 func (x *Execution) run() {
-	for i := 0; i < len(x.queue) && x.status == Running && !x.full; i++ {
-		t := x.queue[i]
-		x.queue[i] = nil
+	w := x.work()
+	for i := 0; i < len(w.queue) && x.status == Running && !x.full; i++ {
+		t := w.queue[i]
+		w.queue[i] = nil
 		x.advance(t)
-		if i > 1024 && i*2 > len(x.queue) {
-			x.queue = append(x.queue[:0], x.queue[i+1:]...)
+		if i > 1024 && i*2 > len(w.queue) {
+			w.queue = append(w.queue[:0], w.queue[i+1:]...)
 			i = -1
 		}
 	}
-	x.queue = x.queue[:0]
+	w.queue = w.queue[:0]
 	if x.full && x.status == Running {
 		x.finish(Failed, ExecutionFailed, int32(x.history.n), NewError(ErrorRuntime,
 			"The execution reached the maximum number of history events ("+strconv.Itoa(x.limits.Events)+")."))
@@ -398,7 +424,7 @@ func (x *Execution) end(st Status) {
 			t.id, t.waiting, t.task, t.mapRun = 0, notWaiting, nil, nil
 		}
 	}
-	x.slots, x.free, x.queue = nil, nil, nil
+	x.slots, x.free = nil, 0
 	if st == Succeeded || x.info.Express {
 		x.root, x.counts = nil, nil
 		x.onlyRoot = thread{}
@@ -412,9 +438,8 @@ func (x *Execution) end(st Status) {
 // block makes a thread wait and returns the name of what it waits for.
 func (x *Execution) block(t *thread, k waitKind) TaskID {
 	var i int32
-	if n := len(x.free); n > 0 {
-		i = x.free[n-1]
-		x.free = x.free[:n-1]
+	if i = x.free - 1; i >= 0 {
+		x.free = x.slots[i].next
 	} else {
 		i = int32(len(x.slots))
 		x.slots = append(x.slots, slot{})
@@ -431,8 +456,8 @@ func (x *Execution) unblock(t *thread) {
 		return
 	}
 	i := int32(t.id&math.MaxUint32) - 1
-	x.slots[i].t = nil
-	x.free = append(x.free, i)
+	x.slots[i].t, x.slots[i].next = nil, x.free
+	x.free = i + 1
 	t.id, t.waiting, t.task, t.mapRun = 0, notWaiting, nil, nil
 }
 
@@ -449,20 +474,22 @@ func (x *Execution) waiter(id TaskID) *thread {
 func (x *Execution) cancel(t *thread) {
 	switch t.waiting {
 	case forTask:
-		x.commands = append(x.commands, Command{Kind: CancelTask, ID: t.id, Request: t.task.request})
+		x.want(Command{Kind: CancelTask, ID: t.id, Request: t.task.request})
 	case forMapRun:
-		x.commands = append(x.commands, Command{Kind: CancelMapRun, ID: t.id, MapRun: t.mapRun})
+		x.want(Command{Kind: CancelMapRun, ID: t.id, MapRun: t.mapRun})
 	}
 }
 
 func (x *Execution) timer(id TaskID, k TimerKind, at int64) {
-	x.commands = append(x.commands, Command{Kind: StartTimer, ID: id, Timer: k, At: at})
+	x.want(Command{Kind: StartTimer, ID: id, Timer: k, At: at})
 }
 
 // complete applies a state's output processing to its result and leaves the state.
 func (x *Execution) complete(t *thread, result value.Value) *Error {
 	s := t.state
-	v := view{x: x, t: t, root: result, result: result, hasResult: true}
+	v := x.viewOf(t, result)
+	v.result = result
+	v.hasResult = true
 	output := result
 	inspect := x.inspection()
 	if inspect != nil && (s.typ == asl.TypeTask || s.typ == asl.TypePass && !s.result.IsAbsent()) {
@@ -494,7 +521,7 @@ func (x *Execution) complete(t *thread, result value.Value) *Error {
 			return err
 		}
 	}
-	assigned, err := x.assigned(&v, s.assign)
+	assigned, err := x.assigned(v, s.assign)
 	if err != nil {
 		return err
 	}
@@ -714,7 +741,10 @@ func (x *Execution) giveUp(t *thread, err *Error) {
 
 func (x *Execution) caught(t *thread, i int, c *catcher, cause *Error) *Error {
 	out := cause.Output()
-	v := view{x: x, t: t, root: out, errorOutput: out, hasError: true, catcher: i + 1}
+	v := x.viewOf(t, out)
+	v.errorOutput = out
+	v.hasError = true
+	v.catcher = i + 1
 	output := out
 	var err *Error
 	if t.state.jsonata {
@@ -727,7 +757,7 @@ func (x *Execution) caught(t *thread, i int, c *catcher, cause *Error) *Error {
 	if err != nil {
 		return err
 	}
-	assigned, err := x.assigned(&v, c.assign)
+	assigned, err := x.assigned(v, c.assign)
 	if err != nil {
 		return err
 	}

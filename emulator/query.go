@@ -179,7 +179,19 @@ type view struct {
 	catcher     int    // 1 and up inside Catch
 	token       string // the task token, while the task's parameters are evaluated
 
+	selecting bool // an ItemSelector is evaluated, for this item:
+	index     int32
+	item      value.Value
+
 	withContext bool
+}
+
+// viewOf returns a view for the one evaluation at a time that most states need. It is
+// only good until the next call.
+func (x *Execution) viewOf(t *thread, root value.Value) *view {
+	w := x.work()
+	w.view = view{x: x, t: t, root: root}
+	return &w.view
 }
 
 var (
@@ -236,7 +248,8 @@ func (v *view) Context() value.Value {
 	if x.probe != nil && !x.probe.test.Context.IsAbsent() {
 		return x.probe.test.Context
 	}
-	if x.execPart.IsAbsent() {
+	w := x.work()
+	if w.execPart.IsAbsent() {
 		role := value.String(x.info.RoleARN)
 		if x.info.RoleARN == "" {
 			role = value.Null
@@ -247,7 +260,7 @@ func (v *view) Context() value.Value {
 			shape = executionShape
 			vals = append(vals, value.Int(int64(x.info.RedriveCount)))
 		}
-		x.execPart = value.ObjectOf(shape, vals)
+		w.execPart = value.ObjectOf(shape, vals)
 	}
 	machine := value.ObjectOf(machineShape, []value.Value{value.String(x.info.StateMachineARN), value.String(x.info.StateMachineName)})
 	name := t.state.name
@@ -258,13 +271,13 @@ func (v *view) Context() value.Value {
 	if t.state.typ == "Task" || t.state.typ == "Parallel" || t.state.typ == "Map" {
 		st = value.ObjectOf(taskStateShape, []value.Value{value.String(name), timeText(t.enteredAt), value.Int(t.retryCount)})
 	}
-	vals := append(make([]value.Value, 0, 5), x.execPart, machine, st)
+	vals := append(make([]value.Value, 0, 5), w.execPart, machine, st)
 	shape := contextShape
 	if v.token != "" {
 		shape = contextTaskShape
 		vals = append(vals, value.ObjectOf(contextTokenShape, []value.Value{value.String(v.token)}))
 	}
-	if index, item, ok := t.iteration(); ok {
+	if index, item, ok := v.iteration(); ok {
 		if shape = contextMapShape; v.token != "" {
 			shape = contextFullShape
 		}
@@ -274,11 +287,14 @@ func (v *view) Context() value.Value {
 	return value.ObjectOf(shape, vals)
 }
 
-// iteration returns the item of the innermost Map that the thread is part of.
-func (t *thread) iteration() (int32, value.Value, bool) {
-	for ; t != nil; t = t.outer() {
-		if t.inIter {
-			return t.index, t.item, true
+// iteration returns the item of the innermost Map that the state is part of.
+func (v *view) iteration() (int32, value.Value, bool) {
+	if v.selecting {
+		return v.index, v.item, true
+	}
+	for t := v.t; t != nil; t = t.outer() {
+		if t.fork != nil && t.fork.isMap {
+			return t.index, t.fork.items[t.index], true
 		}
 	}
 	return 0, value.Value{}, false

@@ -31,7 +31,7 @@ func (x *Execution) Redrive(now int64) bool {
 	last := int32(x.history.n)
 	x.now, x.stopped, x.status, x.err, x.full = now, 0, Running, nil, false
 	x.info.RedriveCount++
-	x.execPart = value.Value{}
+	x.scratch = nil
 	e := x.emit(ExecutionRedriven, last, value.Value{})
 	e.Detail = &Detail{Count: int32(x.info.RedriveCount)}
 	x.startClock()

@@ -18,7 +18,7 @@ func (x *Execution) pass(t *thread) *Error {
 		return err
 	}
 	if s.parameters != nil {
-		v := view{x: x, t: t, root: result}
+		v := x.viewOf(t, result)
 		if result, err = v.template(s.parameters); err != nil {
 			return err
 		}
@@ -48,7 +48,7 @@ func (x *Execution) failState(t *thread) *Error {
 	if err != nil {
 		return err
 	}
-	v := view{x: x, t: t, root: in}
+	v := x.viewOf(t, in)
 	out := &Error{}
 	text := func(s *scalar) (string, bool, *Error) {
 		if s == nil {
@@ -81,7 +81,7 @@ func (x *Execution) wait(t *thread) *Error {
 	if err != nil {
 		return err
 	}
-	v := view{x: x, t: t, root: in}
+	v := x.viewOf(t, in)
 	var until int64
 	if s.seconds != nil {
 		n, err := v.seconds(s.seconds)
@@ -200,7 +200,7 @@ func parseTimestamp(s string) (time.Time, bool) {
 func (x *Execution) parallel(t *thread) *Error {
 	s := t.state
 	var in value.Value
-	v := view{x: x, t: t, root: t.input}
+	v := x.viewOf(t, t.input)
 	var err *Error
 	if s.jsonata {
 		in = t.input
@@ -237,7 +237,7 @@ func (x *Execution) parallel(t *thread) *Error {
 	threads := make([]thread, len(s.branches))
 	for i, b := range s.branches {
 		child := &threads[i]
-		*child = thread{scope: b, fork: f, index: int32(i), prev: started.ID, vars: t.vars, item: t.item, inIter: t.inIter}
+		*child = thread{fork: f, index: int32(i), prev: started.ID, vars: t.vars}
 		x.enter(child, b.start, in)
 		f.children[i] = child
 		x.push(child)
@@ -255,7 +255,7 @@ func (x *Execution) mapState(t *thread) *Error {
 	if err != nil {
 		return err
 	}
-	v := view{x: x, t: t, root: in}
+	v := x.viewOf(t, in)
 	items, err := v.items(s)
 	if err != nil {
 		return err
@@ -270,10 +270,10 @@ func (x *Execution) mapState(t *thread) *Error {
 	}
 	if inspect != nil {
 		inspect.MaxConcurrency = value.Int(concurrency)
-		return x.probeMap(t, &v, items)
+		return x.probeMap(t, v, items)
 	}
 	if s.distributed {
-		return x.distributed(t, &v, items, concurrency)
+		return x.distributed(t, v, items, concurrency)
 	}
 	n := items.Len()
 	started := x.emit(MapStateStarted, t.prev, value.Value{})
@@ -294,7 +294,7 @@ func (x *Execution) mapState(t *thread) *Error {
 	f.children = make([]*thread, width)
 	for i := range threads {
 		f.children[i] = &threads[i]
-		threads[i] = thread{scope: s.processor.top, fork: f}
+		threads[i] = thread{fork: f}
 		if !x.iterate(&threads[i], started.ID) {
 			return nil
 		}
@@ -315,8 +315,7 @@ func (x *Execution) iterate(t *thread, prev int32) bool {
 	e := x.emit(MapIterationStarted, prev, value.Value{})
 	e.Name, e.Index = owner.state.name, int32(i)
 	*t = thread{
-		scope: t.scope, fork: f, index: int32(i), prev: e.ID, vars: owner.vars,
-		item: f.items[i], inIter: true, attempts: t.attempts,
+		fork: f, index: int32(i), prev: e.ID, vars: owner.vars, attempts: t.attempts,
 	}
 	input := f.items[i]
 	if f.selector != nil {
@@ -327,20 +326,17 @@ func (x *Execution) iterate(t *thread, prev int32) bool {
 		}
 		input = got
 	}
-	x.enter(t, t.scope.start, input)
+	x.enter(t, owner.state.processor.top.start, input)
 	return true
 }
 
 // selected evaluates an ItemSelector for one item.
 func (x *Execution) selected(owner *thread, selector *dynamic, i int, item value.Value) (value.Value, *Error) {
-	index, outer, inIter := owner.index, owner.item, owner.inIter
-	owner.index, owner.item, owner.inIter = int32(i), item, true
-	defer func() { owner.index, owner.item, owner.inIter = index, outer, inIter }()
 	in, err := x.effectiveInput(owner)
 	if err != nil {
 		return value.Value{}, err
 	}
-	v := view{x: x, t: owner, root: in}
+	v := view{x: x, t: owner, root: in, selecting: true, index: int32(i), item: item}
 	return v.dynamic(selector)
 }
 

@@ -29,7 +29,7 @@ func (x *Execution) startTask(t *thread) *Error {
 	if err != nil {
 		return err
 	}
-	v := view{x: x, t: t, root: in}
+	v := x.viewOf(t, in)
 	req := &Request{Execution: x.info, State: s.name, Resource: s.resource, ARN: s.def.Resource, Attempt: int(t.retryCount), Time: x.now}
 	if s.resource.Pattern != asl.RequestResponse || s.kind == activityTask {
 		// A job has a token as well as a callback: the service was recorded ending the task
@@ -104,7 +104,7 @@ func (x *Execution) startTask(t *thread) *Error {
 	}
 	id := x.block(t, forTask)
 	t.task = &pendingTask{request: req}
-	x.commands = append(x.commands, Command{Kind: CallTask, ID: id, Request: req})
+	x.want(Command{Kind: CallTask, ID: id, Request: req})
 	if timeout > 0 {
 		x.timer(id, TimerTimeout, x.now+timeout*1000)
 	}

@@ -68,25 +68,25 @@ type probe struct {
 
 // find returns the state with the given name, which may be inside a Parallel or Map
 // state; nil if there is none.
-func (m *Machine) find(name string) (*scope, *state) {
-	var in func(sc *scope) (*scope, *state)
-	in = func(sc *scope) (*scope, *state) {
-		if s := sc.states[name]; s != nil && s.def != nil {
-			return sc, s
+func (m *Machine) find(name string) *state {
+	var in func(sc *scope) *state
+	in = func(sc *scope) *state {
+		if s := sc.states[name]; s != nil {
+			return s
 		}
 		for _, s := range sc.states {
 			for _, b := range s.branches {
-				if sc, s := in(b); s != nil {
-					return sc, s
+				if s := in(b); s != nil {
+					return s
 				}
 			}
 			if s.processor != nil {
-				if sc, s := in(s.processor.top); s != nil {
-					return sc, s
+				if s := in(s.processor.top); s != nil {
+					return s
 				}
 			}
 		}
-		return nil, nil
+		return nil
 	}
 	return in(m.top)
 }
@@ -94,7 +94,7 @@ func (m *Machine) find(name string) (*scope, *state) {
 // TestState runs one state of a machine that was compiled by [CompileState] or [Compile].
 // It reports false if the machine has no such state.
 func (m *Machine) TestState(name string, test StateTest) (*StateResult, bool) {
-	sc, s := m.find(name)
+	s := m.find(name)
 	if s == nil {
 		return nil, false
 	}
@@ -107,7 +107,7 @@ func (m *Machine) TestState(name string, test StateTest) (*StateResult, bool) {
 	r.Inspection.Variables = test.Variables
 	x.root = &x.onlyRoot
 	t := x.root
-	*t = thread{scope: sc}
+	*t = thread{}
 	if test.Variables.IsObject() {
 		t.assign(test.Variables)
 	}

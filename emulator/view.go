@@ -68,16 +68,15 @@ func (v *view) template(t *template) (value.Value, *Error) {
 // anew every time.
 func (v *view) envFor(context bool) *intrinsic.Env {
 	x := v.x
-	if x.env == nil {
-		x.env = &intrinsic.Env{
-			Variable: func(name string) (value.Value, bool) { return x.envThread.vars.lookup(name) },
-			NewUUID:  x.sources.UUID,
-		}
+	w := x.work()
+	env := &w.env
+	if env.Variable == nil {
+		env.Variable = func(name string) (value.Value, bool) { return w.envThread.vars.lookup(name) }
+		env.NewUUID = x.sources.UUID
 		if x.sources.Rand != nil {
-			x.env.Rand = x.sources.Rand.Int64N
+			env.Rand = x.sources.Rand.Int64N
 		}
 	}
-	env := x.env
 	env.Input = v.root
 	env.InputText = ""
 	if x.rawInput != "" && value.Same(v.root, x.input) {
@@ -87,7 +86,7 @@ func (v *view) envFor(context bool) *intrinsic.Env {
 	if context {
 		env.Context = v.Context()
 	}
-	x.envThread = v.t
+	w.envThread = v.t
 	return env
 }
 

@@ -138,17 +138,7 @@ func (p *parser) take(base int) []Value {
 	} else {
 		if cap(p.slab)-len(p.slab) < n {
 			// Slabs grow with the text, so that a small text does not pay for a large one.
-			room := 2 * cap(p.slab)
-			if room < 8 {
-				room = 8
-			}
-			if room > 512 {
-				room = 512
-			}
-			if room < n {
-				room = n
-			}
-			p.slab = make([]Value, 0, room)
+			p.slab = make([]Value, 0, max(n, min(2*cap(p.slab), 512)))
 		}
 		m := len(p.slab)
 		p.slab = p.slab[:m+n]
