@@ -251,7 +251,15 @@ func (w *walk) objectKey(action, why string) {
 		return
 	}
 	w.need([]string{do}, []string{key}, why+", which is encrypted with the key", "sar",
-		iam.Condition{Operator: "StringEquals", Key: "kms:ViaService", Values: []string{"s3." + w.opts.Region + ".amazonaws.com"}})
+		iam.Condition{Operator: "StringEquals", Key: "kms:ViaService", Values: []string{"s3." + w.opts.Region + "." + w.domain()}})
+}
+
+// domain is the DNS suffix of the partition's endpoints.
+func (w *walk) domain() string {
+	if w.opts.Partition == "aws-cn" {
+		return "amazonaws.com.cn"
+	}
+	return "amazonaws.com"
 }
 
 // customize collects what CreateModelCustomizationJob needs. The ids of the model

@@ -153,6 +153,58 @@ func TestEverySource(t *testing.T) {
 	}
 }
 
+// TestEveryIntegration asks for each optimized integration and each SDK operation
+// with an own rule, with no parameters, unknown ones, and as a placeholder.
+func TestEveryIntegration(t *testing.T) {
+	var resources []string
+	for name := range table.Integrations {
+		resources = append(resources, name, name+".sync", name+".sync:2", name+".waitForTaskToken")
+	}
+	d := sdkTable()
+	for service, operations := range d.Exceptions {
+		for operation := range operations {
+			resources = append(resources, "aws-sdk:"+service+":"+operation)
+		}
+	}
+	for service, operations := range d.Unmapped {
+		for _, operation := range operations {
+			resources = append(resources, "aws-sdk:"+service+":"+operation)
+		}
+	}
+	for service := range d.Prefixes {
+		resources = append(resources, "aws-sdk:"+service+":listThings", "aws-sdk:"+service+":describeThing")
+	}
+	for _, service := range []string{"s3", "dynamodb", "kms", "ssm", "secretsmanager", "sqs", "sfn", "lambda", "bedrockruntime"} {
+		for _, operation := range []string{"getObject", "putObject", "copyObject", "deleteObjects", "listObjectsV2", "query", "batchWriteItem", "transactGetItems", "decrypt", "reEncrypt", "getParameters", "getSecretValue", "sendMessageBatch", "startExecution", "invoke", "converse", "applyGuardrail", "startAsyncInvoke"} {
+			resources = append(resources, "aws-sdk:"+service+":"+operation)
+		}
+	}
+	for _, resource := range resources {
+		for _, parameters := range []string{``, `,"Parameters":{}`, `,"Parameters":{"Anything.$":"$"}`, `,"Parameters":"${P}"`, `,"Arguments":"{% $x %}"`, `,"QueryLanguage":"JSONata","Arguments":"{% $x %}"`} {
+			text := `{"StartAt":"A","States":{"A":{"Type":"Task","Resource":"arn:aws:states:::` + resource + `"` + parameters + `,"End":true}}}`
+			m, err := asl.Parse([]byte(text))
+			if err != nil {
+				t.Fatal(err)
+			}
+			r, err := Generate(m, Options{Region: "us-east-1", Account: "123456789012", StateMachine: "M"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := iam.Compile(r.Policy(), iam.IdentityPolicy, ""); err != nil {
+				t.Errorf("%s: %v", text, err)
+			}
+			for _, s := range r.Statements {
+				for _, x := range s.Resources {
+					if strings.ContainsAny(x, "{}\xff") || x == "" {
+						t.Errorf("%s: resource %q", text, x)
+					}
+				}
+			}
+		}
+	}
+	t.Logf("%d resources", len(resources))
+}
+
 // BenchmarkGenerate500States is the bound that is promised: 10 ms.
 func BenchmarkGenerate500States(b *testing.B) {
 	states := map[string]any{}

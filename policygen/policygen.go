@@ -38,6 +38,16 @@ type Options struct {
 	Role string
 }
 
+// ParseHint reads a hint as it is given on a command line: KEY=VALUE[,VALUE…], with
+// a key of [Options.Hints], which may itself contain no equals sign.
+func ParseHint(text string) (key string, values []string, err error) {
+	key, list, found := strings.Cut(text, "=")
+	if !found || key == "" || list == "" {
+		return "", nil, fmt.Errorf("hint %q has not the form KEY=VALUE[,VALUE...]", text)
+	}
+	return key, strings.Split(list, ","), nil
+}
+
 // Reason says why a state needs a statement.
 type Reason struct {
 	State  string // "" for the state machine itself
