@@ -63,5 +63,10 @@ bench: ## run the benchmarks that match BENCH (all)
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
 
 .PHONY: conformance
-conformance: ## replay the recordings of the service against sfnkit serve
-	$(GO) run ./integration/conformance
+conformance: build ## replay recordings of the service; what passed before must pass
+	$(GO) run ./integration/conformance -binary $(BIN) -json bin/conformance.json
+
+.PHONY: fidelity
+fidelity: build ## conformance, then raise the baseline and write docs/FIDELITY.md
+	$(GO) run ./integration/conformance -binary $(BIN) -json bin/conformance.json -update
+	$(GO) run ./integration/fidelity -results bin/conformance.json -differences integration/differences.json -out docs/FIDELITY.md

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"syscall"
 	"testing"
@@ -91,5 +92,19 @@ func call(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	if failed := resp.StatusCode >= 300; failed != neg {
 		ts.Fatalf("status %s", resp.Status)
+	}
+}
+
+// BenchmarkStart is a whole process: from its start to the result of a small workflow.
+func BenchmarkStart(b *testing.B) {
+	file := filepath.Join(b.TempDir(), "hello.asl.json")
+	text := `{"StartAt":"P","States":{"P":{"Type":"Pass","Result":{"hello":"world"},"End":true}}}`
+	if err := os.WriteFile(file, []byte(text), 0o666); err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		if out, err := exec.Command("sfnkit", "run", "-q", file).CombinedOutput(); err != nil {
+			b.Fatalf("%v\n%s", err, out)
+		}
 	}
 }

@@ -47,7 +47,7 @@ type scope struct {
 }
 
 func newTrace(out io.Writer, m *asl.StateMachine, full bool) *trace {
-	t := &trace{out: out, color: isTerminal(out) && os.Getenv("NO_COLOR") == "", width: 88, forks: make(map[int32]int)}
+	t := &trace{out: out, color: isTerminal(out) && os.Getenv("NO_COLOR") == "", width: 72, forks: make(map[int32]int)}
 	if full {
 		t.width = 0
 	}
@@ -122,7 +122,7 @@ func (t *trace) event(e *emulator.Event) {
 	case emulator.ExecutionFailed, emulator.ExecutionTimedOut, emulator.ExecutionAborted:
 	default:
 		if e.Detail != nil && e.Detail.Error != nil {
-			t.line(e, v, "error", t.clip(e.Detail.Error.Error()))
+			t.line(e, v, "error", t.clipTo(e.Detail.Error.Error(), 4*t.width))
 		}
 	}
 }
@@ -224,7 +224,7 @@ func (t *trace) value(v value.Value) string {
 	if v.IsAbsent() {
 		return ""
 	}
-	return t.clip(v.JSON())
+	return t.clipTo(v.JSON(), t.width)
 }
 
 // output prints what a state gives on: where it only adds to its input, what it adds.
@@ -252,13 +252,13 @@ func (t *trace) output(in, out value.Value) string {
 	return "adds " + t.value(added.Object())
 }
 
-// clip keeps a line readable: longer texts end in their size.
-func (t *trace) clip(s string) string {
+// clipTo keeps a line readable: longer texts end in their size.
+func (t *trace) clipTo(s string, width int) string {
 	s = strings.ReplaceAll(s, "\n", " ")
-	if t.width == 0 || columns(s) <= t.width {
+	if width == 0 || columns(s) <= width {
 		return s
 	}
-	return head(s, t.width) + "… " + bytesText(len(s))
+	return head(s, width) + "… " + bytesText(len(s))
 }
 
 func bytesText(n int) string {

@@ -144,6 +144,9 @@ func write(w io.Writer, rs map[string]result, ds []difference, date string) erro
 		reasons[d.Reason] = append(reasons[d.Reason], id)
 	}
 	for _, d := range ds {
+		if d.Reason == "" {
+			return fmt.Errorf("the difference %q has no reason", d.Case)
+		}
 		if !used[d.Case] {
 			return fmt.Errorf("the difference %q explains no failing case", d.Case)
 		}
@@ -160,7 +163,9 @@ What AWS Step Functions was recorded answering, replayed against `+"`sfnkit serv
 - **L2**: the types of the history's events and the names of their states, in order.
 - **L3**: every detail of every event, or the whole response with its messages.
 
-A level that a recording cannot judge is not counted in that column.
+A level that a recording cannot judge is not counted in that column. The recordings are the
+service's answers as the test suite of LocalStack (Apache License 2.0) published them, taken
+between February 2023 and March 2026.
 
 | group | cases | L1 | L2 | L3 | passed |
 |---|---:|---:|---:|---:|---:|
@@ -177,7 +182,7 @@ A level that a recording cannot judge is not counted in that column.
 	}
 	slices.SortStableFunc(order, func(a, b string) int { return cmp.Compare(len(reasons[b]), len(reasons[a])) })
 	for _, reason := range order {
-		fmt.Fprintf(w, "%s (%s)\n\n", reason, cases(len(reasons[reason])))
+		fmt.Fprintf(w, "%s (%s):\n\n", sentence(reason), cases(len(reasons[reason])))
 		list(w, rs, reasons[reason])
 	}
 	if len(unexplained) > 0 {
@@ -185,6 +190,12 @@ A level that a recording cannot judge is not counted in that column.
 		list(w, rs, unexplained)
 	}
 	return nil
+}
+
+// sentence begins a text with a capital letter.
+func sentence(text string) string {
+	text = strings.TrimSuffix(text, ".")
+	return strings.ToUpper(text[:1]) + text[1:]
 }
 
 func cases(n int) string {
