@@ -158,6 +158,9 @@ func (d *Definition) Build() (*StateMachine, error) {
 		b.complain("", "TimeoutSeconds", fmt.Errorf("%d is not from 1 to %d", n, longestSeconds))
 	}
 	b.flow(&m, d.first)
+	if size := m.Value().Size(); size > MaxDefinitionSize {
+		b.complain("", "", fmt.Errorf("the definition has %d bytes, more than the %d that the service takes", size, MaxDefinitionSize))
+	}
 	if len(b.errs) == 0 { // else the validator would only say the same again
 		for _, f := range Validate(&m) {
 			if f.Severity == SeverityError {

@@ -275,6 +275,7 @@ func TestBuildErrors(t *testing.T) {
 		{"nil state", Define((*PassState)(nil)), `state machine: a step of the flow is nil or empty`},
 		{"no name", Define(Pass("")), `state machine: a Pass state has no name`},
 		{"long name", Define(Pass(strings.Repeat("é", 81))), `its name has 81 characters, more than 80`},
+		{"size", Define(Pass("P").Comment(strings.Repeat("x", MaxDefinitionSize))), `state machine: the definition has 1048646 bytes, more than the 1048576 that the service takes`},
 		{"language", Define(Pass("P")).QueryLanguage("JSON"), `state machine: QueryLanguage: "JSON" is neither JSONPath nor JSONata`},
 		{"language back", Define(Pass("P").QueryLanguage(JSONPath)).QueryLanguage(JSONata), `state "P": QueryLanguage: cannot be JSONPath in a state machine whose language is JSONata`},
 		{"machine timeout", Define(Pass("P")).TimeoutSeconds(0), `state machine: TimeoutSeconds: 0 is not from 1 to 99999999`},
