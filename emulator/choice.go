@@ -133,7 +133,10 @@ func (x *Execution) choice(t *thread) *Error {
 		}
 	}
 	if next == nil {
-		return x.located(t, NewError(ErrorNoChoiceMatched, "Failed to transition out of the state. The state's choice rules did not match the input and there is no Default."))
+		// The specification reserves States.NoChoiceMatched for this, but AWS was seen to
+		// answer with States.Runtime (published snapshots of its answers in
+		// gabrielmoreira/tiny-asl-machine, Choice.And-006).
+		return x.located(t, runtimeError("Failed to transition out of the state. The state does not point to a next state."))
 	}
 	out := in
 	if s.jsonata {

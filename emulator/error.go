@@ -16,7 +16,6 @@ const (
 	ErrorRuntime                = "States.Runtime"
 	ErrorDataLimitExceeded      = "States.DataLimitExceeded"
 	ErrorQueryEvaluation        = "States.QueryEvaluationError"
-	ErrorNoChoiceMatched        = "States.NoChoiceMatched"
 	ErrorExceedTolerated        = "States.ExceedToleratedFailureThreshold"
 	ErrorItemReaderFailed       = "States.ItemReaderFailed"
 	ErrorResultWriterFailed     = "States.ResultWriterFailed"
