@@ -51,19 +51,25 @@ func (a *activity) put(t activityTask) {
 	a.tasks = append(a.tasks, t)
 }
 
+// maxWorkers is how many workers may wait for tasks of one activity at once.
+const maxWorkers = 1000
+
 // take returns a task, or a place in the line of workers.
-func (a *activity) take() (activityTask, *worker) {
+func (a *activity) take() (activityTask, *worker, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if len(a.tasks) > 0 {
 		t := a.tasks[0]
 		a.tasks[0] = activityTask{}
 		a.tasks = a.tasks[1:]
-		return t, nil
+		return t, nil, nil
+	}
+	if len(a.waiting) >= maxWorkers {
+		return activityTask{}, nil, failure("ActivityWorkerLimitExceeded", "The maximum number of workers concurrently polling for activity tasks (%d) has been reached: '%s'", maxWorkers, a.arn)
 	}
 	w := &worker{task: make(chan activityTask, 1)}
 	a.waiting = append(a.waiting, w)
-	return activityTask{}, w
+	return activityTask{}, w, nil
 }
 
 // leave takes a worker out of the line. A task that it was given meanwhile goes to
@@ -178,7 +184,10 @@ func (s *Server) getActivityTask(ctx context.Context, in *sfn.GetActivityTaskInp
 	end := time.NewTimer(s.opts.Poll)
 	defer end.Stop()
 	for {
-		task, w := a.take()
+		task, w, err := a.take()
+		if err != nil {
+			return nil, err
+		}
 		if w != nil {
 			select {
 			case task = <-w.task:

@@ -129,3 +129,38 @@ func BenchmarkHistory(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkListing asks for pages of a thousand among 10,000 state machines and 100,000
+// ended executions.
+func BenchmarkListing(b *testing.B) {
+	s := newServer(b, Options{})
+	call := func(op, body string) value.Value {
+		got, err := operations[op].call(s, context.Background(), []byte(body))
+		if err != nil {
+			b.Fatal(err)
+		}
+		return value.MustParse(string(got))
+	}
+	var m string
+	for i := range 10000 {
+		m = call("CreateStateMachine", createBody(fmt.Sprint("m", i), small)).Get("stateMachineArn").Str()
+	}
+	for range 100000 {
+		call("StartExecution", `{"stateMachineArn":"`+m+`"}`)
+	}
+	token := call("ListExecutions", `{"stateMachineArn":"`+m+`","maxResults":1000}`).Get("nextToken").JSON()
+	for name, body := range map[string][2]string{
+		"machines":   {"ListStateMachines", `{"maxResults":1000}`},
+		"executions": {"ListExecutions", `{"stateMachineArn":"` + m + `","maxResults":1000,"nextToken":` + token + `}`},
+		"none":       {"ListExecutions", `{"stateMachineArn":"` + m + `","statusFilter":"FAILED"}`}, // looks at all
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := operations[body[0]].call(s, context.Background(), []byte(body[1])); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

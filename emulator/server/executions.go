@@ -50,6 +50,11 @@ func (e *execution) view(f func(x *emulator.Execution)) {
 	e.running().View(f)
 }
 
+func (e *execution) status() (st types.ExecutionStatus) {
+	e.view(func(x *emulator.Execution) { st = types.ExecutionStatus(x.Status()) })
+	return st
+}
+
 func newUUID() string {
 	var b [16]byte
 	rand.Read(b[:])
@@ -584,6 +589,9 @@ func (s *Server) listExecutions(_ context.Context, in *sfn.ListExecutionsInput) 
 	for i := len(list) - 1; i >= 0; i-- {
 		e := list[i]
 		if e.seq >= before || r.kind == "stateMachine" && r.rest != "" && e.version != r.full && e.alias != r.full {
+			continue
+		}
+		if in.StatusFilter != "" && e.status() != in.StatusFilter {
 			continue
 		}
 		item := types.ExecutionListItem{ExecutionArn: &e.arn, Name: &e.name, StateMachineVersionArn: ref(e.version), StateMachineAliasArn: ref(e.alias)}

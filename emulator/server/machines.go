@@ -258,6 +258,9 @@ func (s *Server) createStateMachine(_ context.Context, in *sfn.CreateStateMachin
 			return nil, failure("StateMachineAlreadyExists", "State Machine Already Exists: '%s'", arn)
 		}
 	} else {
+		if len(s.machines.list) >= maxMachines && !s.opts.NoLimits {
+			return nil, failure("StateMachineLimitExceeded", "State Machine Limit Exceeded: the maximum number of state machines (%d) has been reached.", maxMachines)
+		}
 		s.seq++
 		m = &machine{seq: s.seq, arn: arn, name: *in.Name, typ: typ, created: now(), current: rev, initial: asked}
 		rev.updated = m.created
@@ -269,22 +272,35 @@ func (s *Server) createStateMachine(_ context.Context, in *sfn.CreateStateMachin
 		if ok && len(m.versions) > 0 {
 			out.StateMachineVersionArn = &m.versions[0].arn
 		} else {
-			out.StateMachineVersionArn = &s.publish(m, in.VersionDescription).arn
+			v, err := s.publish(m, in.VersionDescription)
+			if err != nil {
+				return nil, err
+			}
+			out.StateMachineVersionArn = &v.arn
 		}
 	}
 	return out, nil
 }
 
+// The service's quotas: for an account, and for a state machine.
+const (
+	maxMachines = 100000
+	maxVersions = 1000
+)
+
 // publish makes a version of the current revision, unless the latest version is one.
-func (s *Server) publish(m *machine, description *string) *version {
+func (s *Server) publish(m *machine, description *string) (*version, error) {
 	if n := len(m.versions); n > 0 && m.versions[n-1].revision.generation == m.current.generation {
-		return m.versions[n-1]
+		return m.versions[n-1], nil
+	}
+	if len(m.versions) >= maxVersions && !s.opts.NoLimits {
+		return nil, failure("ServiceQuotaExceededException", "The maximum number of versions (%d) for this state machine has been reached.", maxVersions)
 	}
 	m.lastVersion++
 	s.seq++
 	v := &version{seq: s.seq, number: m.lastVersion, arn: m.arn + ":" + strconv.Itoa(m.lastVersion), created: now(), description: description, revision: m.current}
 	m.versions = append(m.versions, v)
-	return v
+	return v, nil
 }
 
 func (m *machine) version(arn string) *version {
@@ -392,7 +408,11 @@ func (s *Server) updateStateMachine(_ context.Context, in *sfn.UpdateStateMachin
 		out.RevisionId = &next.id
 	}
 	if in.Publish {
-		out.StateMachineVersionArn = &s.publish(m, in.VersionDescription).arn
+		v, err := s.publish(m, in.VersionDescription)
+		if err != nil {
+			return nil, err
+		}
+		out.StateMachineVersionArn = &v.arn
 	}
 	return out, nil
 }
@@ -519,7 +539,10 @@ func (s *Server) publishStateMachineVersion(_ context.Context, in *sfn.PublishSt
 	if in.RevisionId != nil && *in.RevisionId != is {
 		return nil, failure("ConflictException", "Failed to publish the State Machine version for revision %s. The current State Machine revision is %s.", *in.RevisionId, is)
 	}
-	v := s.publish(m, in.Description)
+	v, err := s.publish(m, in.Description)
+	if err != nil {
+		return nil, err
+	}
 	return &sfn.PublishStateMachineVersionOutput{CreationDate: millis(v.created), StateMachineVersionArn: &v.arn}, nil
 }
 

@@ -22,10 +22,11 @@ func (s *Server) caller(machine, testCase string) (emulator.Caller, error) {
 	if testCase == "" {
 		next = emulator.CallerFunc(s.serveOrWait)
 	} else {
-		if s.opts.Mocks == nil {
+		mocks := s.mocks.Load()
+		if mocks == nil {
 			return nil, failure("ValidationException", "The test case '%s' cannot be selected: the server has no mock configuration", testCase)
 		}
-		r, err := s.opts.Mocks.Responses(machine, testCase)
+		r, err := mocks.Responses(machine, testCase)
 		if err != nil {
 			return nil, failure("ValidationException", "The test case '%s' cannot be selected: %s", testCase, err)
 		}

@@ -31,8 +31,8 @@ type Options struct {
 	Account   string // 12 digits, "" for 123456789012
 
 	Mocks  *calls.MockConfig // selected by "#TestCase" behind the ARN of a state machine
-	Store  emulator.Store    // of S3 objects, for item readers, result writers and S3 tasks
-	Caller emulator.Caller   // of tasks that neither a mock nor the server answers
+	Store  emulator.Store    // of S3 objects, for item readers and result writers
+	Caller emulator.Caller   // of tasks that neither a mock nor the server answers: calls.S3, say
 
 	Virtual  bool // time jumps to the next timer while nothing waits for the outside world
 	NoLimits bool // lifts the limits on payload sizes and history length
@@ -67,6 +67,7 @@ type Server struct {
 
 	seq int64
 
+	mocks   atomic.Pointer[calls.MockConfig]
 	tokens  tokenMemory
 	logLock sync.Mutex
 	request atomic.Uint64
@@ -106,6 +107,7 @@ func New(o Options) (*Server, error) {
 		mapRuns:    make(map[string]*mapRun),
 		tags:       make(map[string][]tag),
 	}
+	s.mocks.Store(o.Mocks)
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	rand.Read(s.secret[:])
 	eo := emulator.EngineOptions{Store: o.Store, Virtual: o.Virtual}
@@ -115,6 +117,10 @@ func New(o Options) (*Server, error) {
 	s.engine = emulator.NewEngine(eo)
 	return s, nil
 }
+
+// SetMocks puts another mock configuration in the place of the present one, for the
+// executions that start from now on.
+func (s *Server) SetMocks(m *calls.MockConfig) { s.mocks.Store(m) }
 
 // Close ends long polls, timers and calls, and waits until nothing goes on any more or
 // ctx ends. Executions stay as they are.
@@ -132,13 +138,15 @@ func (s *Server) ListenAndServe(ctx context.Context, addr string) error {
 	return s.Serve(ctx, l)
 }
 
-// grace is how long requests may take to end once the server is to stop.
+// grace is how long requests, and then the work behind them, may take to end once the
+// server is to stop.
 const grace = 5 * time.Second
 
 // Serve serves until ctx ends, then lets requests end for a few seconds and closes the
 // server and the listener. It returns nil after an orderly stop.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
-	h := &http.Server{Handler: s, ReadHeaderTimeout: 30 * time.Second, MaxHeaderBytes: 64 << 10, IdleTimeout: 5 * time.Minute}
+	var silent silentConns
+	h := &http.Server{Handler: s, ReadHeaderTimeout: 30 * time.Second, MaxHeaderBytes: 64 << 10, IdleTimeout: 5 * time.Minute, ConnState: silent.note}
 	failed := make(chan error, 1)
 	go func() { failed <- h.Serve(l) }()
 	var err error
@@ -147,18 +155,55 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	case <-ctx.Done():
 	}
 	s.stop()
-	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
-	defer cancel()
-	if e := h.Shutdown(late); e != nil {
+	end := func(f func(context.Context) error) error {
+		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
+		defer cancel()
+		return f(late)
+	}
+	silent.close()
+	if end(h.Shutdown) != nil {
 		h.Close()
 	}
-	if e := s.Close(late); err == nil {
+	if e := end(s.Close); err == nil {
 		err = e
 	}
 	if errors.Is(err, http.ErrServerClosed) {
 		err = nil
 	}
 	return err
+}
+
+// silentConns are the connections on which no request has come yet. Clients open such in
+// advance; http.Server.Shutdown would wait for them.
+type silentConns struct {
+	mu    sync.Mutex
+	conns map[net.Conn]bool
+	over  bool
+}
+
+func (s *silentConns) note(c net.Conn, st http.ConnState) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case st != http.StateNew:
+		delete(s.conns, c)
+	case s.over:
+		c.Close()
+	default:
+		if s.conns == nil {
+			s.conns = make(map[net.Conn]bool)
+		}
+		s.conns[c] = true
+	}
+}
+
+func (s *silentConns) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.over = true
+	for c := range s.conns {
+		c.Close()
+	}
 }
 
 const targetPrefix = "AWSStepFunctions."
@@ -188,6 +233,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 				e = &Error{Code: "ServiceUnavailable", Message: "the server is stopping", Status: http.StatusServiceUnavailable}
 			}
 		}
+		if e.Status == http.StatusRequestEntityTooLarge {
+			w.Header()["Connection"] = []string{"close"} // what is left of the body is not read
+		}
 		e.write(w)
 		return
 	}
@@ -209,7 +257,6 @@ func (s *Server) body(r *http.Request) ([]byte, error) {
 	tooLarge := &Error{Code: "RequestEntityTooLargeException", Status: http.StatusRequestEntityTooLarge,
 		Message: fmt.Sprintf("Request size exceeded %d bytes", s.opts.MaxBody)}
 	if r.ContentLength > s.opts.MaxBody {
-		r.Close = true
 		return nil, tooLarge
 	}
 	var b []byte
