@@ -26,11 +26,12 @@ type Unwrapped struct {
 }
 
 var (
-	botoLayer   = regexp.MustCompile(`(?s)^(?:[\w.]*?(\w+): )?An error occurred \(([\w.]+)\) when calling the (\w+) operation(?: \(reached max retries: \d+\))?: (.*)$`)
-	goLayer     = regexp.MustCompile(`(?s)^operation error ([\w -]+): (\w+), (.*)$`)
+	botoLayer   = regexp.MustCompile(`(?s)^.*?An error occurred \(([\w.]+)\) when calling the (\w+) operation(?: \(reached max retries: \d+\))?: (.*)$`)
+	goLayer     = regexp.MustCompile(`(?s)^.*?\boperation error ([\w -]+): (\w+), (.*)$`)
 	goStatus    = regexp.MustCompile(`(?s)^(?:exceeded maximum number of attempts, \d+, )?https response error StatusCode: (\d+), RequestID: ([\w-]*)(?:, HostID: [^,]*)?, (.*)$`)
 	javaLayer   = regexp.MustCompile(`(?s)^(?:Exception in thread "[^"]*" )?(?:software\.amazon\.awssdk|com\.amazonaws)\.[\w.]*?(\w+): (.*)$`)
 	baseLayer   = regexp.MustCompile(`(?s)^Knowledge base role (arn:\S+) is not able to call specified bedrock embedding model (arn:\S+): (.*)$`)
+	stackLayer  = regexp.MustCompile(`(?s)^.*?Resource handler returned message: "(.*)" \(RequestToken: [^()]*\)$`)
 	statesLayer = regexp.MustCompile(`(?s)^An error occurred while executing the state '((?:[^'\\]|\\.)*)' \(entered at the event id #\d+\)\. (.*)$`)
 	namedLayer  = regexp.MustCompile(`(?s)^(?:api error |Error: |Uncaught |botocore\.(?:errorfactory|exceptions)\.)?((?:[A-Z]\w*\.)*)([A-Z]\w*(?:Exception|Error|Fault|Expired|ExpiredToken|Denied|NotFilled)|States\.\w+(?:\.\w+)?): (.*)$`)
 	bareName    = regexp.MustCompile(`^((?:[A-Z]\w*\.)*)([A-Z]\w*)$`)
@@ -83,8 +84,8 @@ func (u *Unwrapped) peel() {
 	}
 	if g := botoLayer.FindStringSubmatch(m); g != nil {
 		u.layer("boto3 or AWS CLI")
-		u.named("", g[2])
-		u.Operation, u.Message = g[3], g[4]
+		u.named("", g[1])
+		u.Operation, u.Message = g[2], g[3]
 		return
 	}
 	if g := goLayer.FindStringSubmatch(m); g != nil {
@@ -106,6 +107,11 @@ func (u *Unwrapped) peel() {
 	if g := baseLayer.FindStringSubmatch(m); g != nil {
 		u.layer("Bedrock Knowledge Bases")
 		u.Message = g[3]
+		return
+	}
+	if g := stackLayer.FindStringSubmatch(m); g != nil {
+		u.layer("CloudFormation")
+		u.Message = g[1]
 		return
 	}
 	if g := statesLayer.FindStringSubmatch(m); g != nil {
@@ -154,8 +160,11 @@ func (u *Unwrapped) peel() {
 // peelJSON reads an error that was kept as JSON: the output of a Catch
 // (Error, Cause), Lambda's (errorType, errorMessage) or an API's (__type, message).
 func (u *Unwrapped) peelJSON(v value.Value) {
-	for _, names := range [][2]string{{"Error", "Cause"}, {"error", "cause"}, {"errorType", "errorMessage"}, {"__type", "message"}, {"__type", "Message"}, {"Code", "Message"}} {
+	for _, names := range [][2]string{{"Error", "Cause"}, {"error", "cause"}, {"errorType", "errorMessage"}, {"__type", "message"}, {"__type", "Message"}, {"Code", "Message"}, {"", "message"}} {
 		name, cause := v.Get(names[0]), v.Get(names[1])
+		if names[0] == "" && v.Len() > 1 {
+			continue
+		}
 		if !cause.IsString() && !(name.IsString() && names[1] == "Cause") {
 			continue
 		}
