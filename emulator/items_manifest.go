@@ -74,7 +74,8 @@ func parseS3URI(s string) (bucket, key string, ok bool) {
 }
 
 // inventory gives the rows of an S3 inventory report, as objects of strings under the
-// names in the manifest's fileSchema. Data files are CSV without headers, compressed.
+// names in the manifest's fileSchema. Data files are CSV without headers, compressed, or
+// Parquet, which has names and types of its own.
 func (o *dataSet) inventory(v value.Value) (ItemReader, *Error) {
 	bucket := v.Get("destinationBucket").Str()
 	if i := strings.LastIndexByte(bucket, ':'); i >= 0 { // arn:aws:s3:::name
@@ -84,8 +85,8 @@ func (o *dataSet) inventory(v value.Value) (ItemReader, *Error) {
 	switch {
 	case bucket == "" || schema == "" || !v.Get("files").IsArray():
 		return nil, unreadable("the manifest is not that of an S3 inventory report: it needs destinationBucket, fileSchema and files")
-	case format != "CSV":
-		return nil, unreadable("inventory reports in the format %q cannot be read, only CSV", format)
+	case format != "CSV" && format != "Parquet":
+		return nil, unreadable("inventory reports in the format %q cannot be read, only CSV and Parquet", format)
 	}
 	var headers []string
 	for h := range strings.SplitSeq(schema, ",") {
@@ -100,6 +101,9 @@ func (o *dataSet) inventory(v value.Value) (ItemReader, *Error) {
 		files = append(files, [2]string{bucket, key})
 	}
 	cfg := &asl.ReaderConfig{InputType: "CSV", CSVHeaderLocation: "GIVEN", CSVHeaders: headers}
+	if format == "Parquet" {
+		cfg = &asl.ReaderConfig{InputType: "PARQUET"}
+	}
 	rows := &dataSet{ctx: o.ctx, store: o.store, config: cfg}
 	return &flattened{set: rows, next: places(files), close: nothing}, nil
 }

@@ -201,7 +201,7 @@ func TestReadItemsOfStore(t *testing.T) {
 {"Bucket":"src","Key":"c","Size":""}
 {"Bucket":"src","Key":"d","Size":"1"}
 `},
-		{getObject, `{"Bucket": "b", "Key": "orc/manifest.json"}`, asl.ReaderConfig{InputType: "MANIFEST"}, `States.ItemReaderFailed: inventory reports in the format "ORC" cannot be read, only CSV`},
+		{getObject, `{"Bucket": "b", "Key": "orc/manifest.json"}`, asl.ReaderConfig{InputType: "MANIFEST"}, `States.ItemReaderFailed: inventory reports in the format "ORC" cannot be read, only CSV and Parquet`},
 		{getObject, `{"Bucket": "b", "Key": "unload-manifest"}`, asl.ReaderConfig{InputType: "MANIFEST"}, `States.ItemReaderFailed: the manifest s3://b/unload-manifest is not JSON: `},
 		{getObject, `{"Bucket": "b", "Key": "unload-manifest"}`, asl.ReaderConfig{InputType: "JSONL", ManifestType: "ATHENA_DATA"}, "{\"n\":1}\n{\"n\":2}\n{\"n\":3}\n"},
 		{getObject, `{"Bucket": "b", "Key": "bad-manifest"}`, asl.ReaderConfig{InputType: "JSONL", ManifestType: "ATHENA_DATA"}, `States.ItemReaderFailed: the manifest has "elsewhere" where an S3 address should be`},
