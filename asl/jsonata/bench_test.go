@@ -70,3 +70,53 @@ func BenchmarkCompile(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkGrowth shows that time grows with the length of lists and strings, not faster.
+func BenchmarkGrowth(b *testing.B) {
+	for _, bm := range []struct{ name, expr string }{
+		{"distinct", `$count($distinct($n))`},
+		{"sort", `$count($sort($n, function($a, $b) { $a < $b }))`},
+		{"orderby", `$count($n^(>$))`},
+		{"reverse", `$count($reverse($n))`},
+		{"pick", `$count($n[[0..9]])`},
+		{"pickall", `$count($n[$i])`},
+		{"groups", `$count($keys($n{$string($): $}))`},
+		{"merge", `$count($keys($merge($n.{$string($): $})))`},
+		{"spread", `$count($spread($merge($n.{$string($): $})))`},
+		{"zip", `$count($zip($n, $n))`},
+		{"numbered", `$count($n#$k.($ + $k))`},
+		{"join", `$length($join($n.$string(), ","))`},
+		{"split", `$count($split($s, ","))`},
+		{"splitregex", `$count($split($s, /,/))`},
+		{"replace", `$length($replace($s, ",", ";"))`},
+		{"replaceregex", `$length($replace($s, /(\d+),/, function($m) { $m.groups[0] }))`},
+		{"match", `$count($match($s, /é?\d+/))`},
+		{"deep", `$count($n.{"a": {"b": $}}.a.b)`},
+		{"flat", `$count([$n, $n])`},
+		{"in", `999999999 in $n`},
+		{"equal", `$n = $reverse($reverse($n))`},
+		{"string", `$length($string($n))`},
+		{"change", `$count(({"l": $n.{"v": $}} ~> |l|{"w": 1}|).l)`},
+	} {
+		for _, n := range []int{10_000, 100_000, 1_000_000} {
+			list := make([]value.Value, n)
+			var s strings.Builder
+			for i := range list {
+				list[i] = value.Int(int64(i))
+				fmt.Fprintf(&s, "é%d,", i)
+			}
+			x := jsonata.MustCompile(bm.expr)
+			env := &jsonata.Env{Vars: jsonata.Vars{
+				{Name: "n", Value: value.Array(list)}, {Name: "i", Value: value.Array(list)}, {Name: "s", Value: value.String(s.String())},
+			}}
+			b.Run(fmt.Sprintf("%s/%d", bm.name, n), func(b *testing.B) {
+				for b.Loop() {
+					if _, err := x.Eval(context.Background(), value.Value{}, env); err != nil {
+						b.Fatal(err)
+					}
+				}
+				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/item")
+			})
+		}
+	}
+}

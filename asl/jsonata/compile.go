@@ -217,7 +217,7 @@ func (c *compiler) bare(n *ast, s *scope) node {
 	case astCoalesce, astDefault:
 		return &defaultNode{l: c.node(n.lhs, s), r: c.node(n.rhs, s), truthy: n.kind == astDefault}
 	case astTransform:
-		t := &transformNode{pattern: c.node(n.lhs, s), update: c.node(n.rhs, s), pos: n.pos, updatePos: n.rhs.pos}
+		t := &transformNode{x: c.x, pattern: c.node(n.lhs, s), update: c.node(n.rhs, s), pos: n.pos, updatePos: n.rhs.pos}
 		if n.els != nil {
 			t.delete = c.node(n.els, s)
 			t.deletePos = n.els.pos
@@ -353,7 +353,7 @@ func (c *compiler) block(n *ast, s *scope) node {
 }
 
 func (c *compiler) call(n *ast, s *scope) node {
-	k := &callNode{proc: c.node(n.lhs, s), args: c.nodes(n.list, s), pos: n.pos, tail: n.tail}
+	k := &callNode{x: c.x, proc: c.node(n.lhs, s), args: c.nodes(n.list, s), pos: n.pos, tail: n.tail}
 	k.name, k.procName, k.hint = procedureName(n.lhs)
 	if k.hint {
 		k.meant = c.resolve(k.name.Str(), s, true)
@@ -404,7 +404,7 @@ func (c *compiler) partial(n *ast, s *scope) node {
 
 func (c *compiler) lambda(n *ast, s *scope) node {
 	inner := &scope{up: s}
-	l := &lambdaNode{sig: n.sig, scope: inner}
+	l := &lambdaNode{x: c.x, sig: n.sig, scope: inner}
 	for _, p := range n.list {
 		// Of parameters with the same name the last one counts.
 		inner.add(p.text)

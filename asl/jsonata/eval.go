@@ -78,7 +78,8 @@ type evaluator struct {
 	memory   int  // bytes left to allocate
 	made     int  // arrays and objects made: many may be nested too deeply
 	inexact  bool // an infinity or NaN came up
-	evals    int  // nesting of $eval
+	evals    int  // nesting of code from elsewhere: of $eval, or of functions of other expressions
+	run      uint64
 	hadEval  bool
 
 	cache  []cacheEntry
@@ -115,6 +116,7 @@ func newEvaluator(x *Expr) *evaluator {
 func (e *evaluator) begin(ctx context.Context, env *Env) {
 	l := &e.cfg.limits
 	e.ctx, e.env = ctx, env
+	e.run++
 	e.nesting = 0
 	e.depth, e.maxDepth, e.maxElems = 0, l.Depth, l.Value/8
 	e.memory, e.made = l.Total, 0

@@ -44,15 +44,31 @@ type function struct {
 	input value.Value
 	self  value.Value
 
-	// The latest call by name, for messages.
+	// The latest call by name, for messages. Only the evaluation that made the function
+	// notes it: a function can outlive that and be used by several at a time.
 	token value.Value
 	pos   int
+	maker *evaluator
+	run   uint64
 }
 
 func newFunction(f *function) value.Value {
 	f.pos = -1
 	f.self = value.Foreign(f)
 	return f.self
+}
+
+// function makes a function value that belongs to the evaluation.
+func (e *evaluator) function(f *function) value.Value {
+	f.maker, f.run = e, e.run
+	return newFunction(f)
+}
+
+// note remembers how a function was called last.
+func (e *evaluator) note(f *function, token value.Value, pos int) {
+	if f.maker == e && f.run == e.run {
+		f.token, f.pos = token, pos
+	}
 }
 
 func asFunction(v value.Value) *function {
@@ -85,6 +101,7 @@ func (f *function) arity() int {
 
 // lambdaNode makes a function.
 type lambdaNode struct {
+	x      *Expr
 	sig    *signature
 	params []int // slots
 	scope  *scope
@@ -95,7 +112,7 @@ func (n *lambdaNode) eval(e *evaluator, in value.Value, f *frame) (value.Value, 
 	if err := e.leaf(); err != nil {
 		return value.Value{}, err
 	}
-	return newFunction(&function{code: n, frame: f, input: in}), nil
+	return e.function(&function{code: n, frame: f, input: in}), nil
 }
 
 // regexNode is a regular expression, which is a function that finds a match.
@@ -122,6 +139,7 @@ type callNode struct {
 	hint     bool        // the procedure is a path: perhaps the dollar is missing
 	meant    node        // the variable that may be meant then
 	thunkPos int
+	x        *Expr
 	free     *freeNode // the procedure, if it is a built-in function unless rebound
 }
 
@@ -181,8 +199,8 @@ func (n *callNode) invoke(e *evaluator, in value.Value, f *frame, pipe value.Val
 	if fn != nil {
 		if id := fn.nativeID(); id >= 0 {
 			e.calls[id] = n
-		} else if fn.native == nil && fn.re == nil {
-			fn.token, fn.pos = n.name, n.pos
+		} else {
+			e.note(fn, n.name, n.pos)
 		}
 	}
 	v, err := e.callFunction(fn, e.stack[base:], in, f)
@@ -231,6 +249,10 @@ func (e *evaluator) callFunction(fn *function, args []value.Value, in value.Valu
 	for err == nil && e.tailCall != nil {
 		k, kin, kf := e.tailCall, e.tailInput, e.tailFrame
 		e.tailCall, e.tailFrame = nil, nil
+		away := k.x != e.x
+		if away {
+			e.evals++
+		}
 		var proc value.Value
 		if proc, err = k.proc.eval(e, kin, kf); err != nil {
 			break
@@ -244,15 +266,18 @@ func (e *evaluator) callFunction(fn *function, args []value.Value, in value.Valu
 			}
 			e.push(av)
 		}
+		if away {
+			e.evals--
+		}
 		if next != nil {
-			if next.re != nil {
-			} else if next.native == nil {
-				if k.procName != "" {
-					next.token = k.name
-				}
-				next.pos = k.thunkPos
-			} else if id := next.native.id; id >= 0 {
+			if id := next.nativeID(); id >= 0 {
 				e.calls[id] = k
+			} else {
+				token := next.token
+				if k.procName != "" {
+					token = k.name
+				}
+				e.note(next, token, k.thunkPos)
 			}
 		}
 		if err = e.tick(); err != nil {
@@ -374,9 +399,16 @@ func (e *evaluator) callLambda(fn *function, args []value.Value, in value.Value)
 			g.vals[slot] = value.Value{}
 		}
 	}
+	away := code.x != e.x
+	if away {
+		e.evals++
+	}
 	v, err := code.body.eval(e, fn.input, g)
 	if err != nil {
 		return value.Value{}, err
+	}
+	if away {
+		e.evals--
 	}
 	e.release(g)
 	return v, nil
@@ -437,7 +469,7 @@ func (n *partialNode) eval(e *evaluator, in value.Value, f *frame) (value.Value,
 		plain.code = &code
 		fn = &plain
 	}
-	return newFunction(&function{base: fn, args: args}), nil
+	return e.function(&function{base: fn, args: args}), nil
 }
 
 type applyNode struct {
@@ -478,7 +510,7 @@ func (n *applyNode) raw(e *evaluator, in value.Value, f *frame) (value.Value, *E
 	}
 	e.depth--
 	if lf := asFunction(l); lf != nil {
-		return newFunction(&function{first: lf, then: fn}), nil
+		return e.function(&function{first: lf, then: fn}), nil
 	}
 	base := len(e.stack)
 	e.push(l)
@@ -526,6 +558,7 @@ func (f Function) native() *native {
 
 // transformNode makes the function |pattern|update,delete|.
 type transformNode struct {
+	x                         *Expr
 	pattern, update, delete   node
 	clone                     node
 	pos, updatePos, deletePos int
@@ -535,5 +568,5 @@ func (n *transformNode) eval(e *evaluator, in value.Value, f *frame) (value.Valu
 	if err := e.leaf(); err != nil {
 		return value.Value{}, err
 	}
-	return newFunction(&function{change: n, frame: f}), nil
+	return e.function(&function{change: n, frame: f}), nil
 }

@@ -610,16 +610,9 @@ func (g *groupNode) record(e *evaluator, in value.Value, f *frame) (value.Value,
 type entry struct {
 	key  string
 	pair int
-	one  value.Value
-	many []value.Value
-}
-
-func (en *entry) add(v value.Value) {
-	if en.many == nil {
-		en.many = make([]value.Value, 0, 8)
-		en.many = appendSpread(en.many, en.one)
-	}
-	en.many = appendSpread(en.many, v)
+	size int
+	one  value.Value   // the first item
+	many []value.Value // all of them, if there are several
 }
 
 func appendSpread(list []value.Value, v value.Value) []value.Value {
@@ -636,14 +629,24 @@ func (g *groupNode) evalList(e *evaluator, list []value.Value, f *frame) (value.
 	if len(list) == 0 {
 		list = []value.Value{{}}
 	}
+	// First every item is given the number of its group, then the groups are laid out one
+	// behind the other.
+	n := len(list) * len(g.keys)
+	if err := e.grow(n/4 + 1); err != nil {
+		return value.Value{}, err
+	}
+	places := make([]int32, n)
 	var groups []entry
 	var index map[string]int
-	last := -1
+	last, spread := -1, false
 	for i := range list {
 		if err := e.tick(); err != nil {
 			return value.Value{}, err
 		}
+		spread = spread || list[i].IsArray() || list[i].IsAbsent()
 		for k, kn := range g.keys {
+			at := &places[i*len(g.keys)+k]
+			*at = -1
 			key, err := kn.eval(e, list[i], f)
 			if err != nil {
 				return value.Value{}, err
@@ -651,30 +654,59 @@ func (g *groupNode) evalList(e *evaluator, list []value.Value, f *frame) (value.
 			if key.IsAbsent() {
 				continue
 			}
-			at, err := g.place(&groups, &index, key, k, last)
-			if err != nil {
+			if last, err = g.place(&groups, &index, key, k, last); err != nil {
 				return value.Value{}, err
 			}
-			last = at
-			if en := &groups[at]; en.pair < 0 {
+			en := &groups[last]
+			if en.pair < 0 {
 				en.pair, en.one = k, list[i]
-			} else {
-				en.add(list[i])
 			}
+			en.size++
+			*at = int32(last)
+		}
+	}
+	if len(groups) < n {
+		if err := e.grow(n); err != nil {
+			return value.Value{}, err
+		}
+		if spread {
+			g.spreadOut(groups, places, list)
+		} else {
+			g.layOut(groups, places, list)
 		}
 	}
 	return g.build(e, len(groups), func(i int) (string, value.Value, *Error) {
 		en := &groups[i]
 		in := en.one
-		if en.many != nil {
-			if err := e.grow(len(en.many)); err != nil {
-				return "", in, err
-			}
+		if en.size > 1 {
 			in = newArray(en.many)
 		}
 		v, err := g.vals[en.pair].eval(e, in, f)
 		return en.key, v, err
 	})
+}
+
+// layOut collects the items of each group in a part of one array.
+func (g *groupNode) layOut(groups []entry, places []int32, list []value.Value) {
+	room := make([]value.Value, len(places))
+	for i := range groups {
+		n := groups[i].size
+		groups[i].many, room = room[:0:n], room[n:]
+	}
+	for i, at := range places {
+		if at >= 0 {
+			groups[at].many = append(groups[at].many, list[i/len(g.keys)])
+		}
+	}
+}
+
+// spreadOut does the same for items of which some are arrays, which are joined.
+func (g *groupNode) spreadOut(groups []entry, places []int32, list []value.Value) {
+	for i, at := range places {
+		if at >= 0 {
+			groups[at].many = appendSpread(groups[at].many, list[i/len(g.keys)])
+		}
+	}
 }
 
 // place finds or makes the group of a name; a new one has no pair yet.

@@ -1255,7 +1255,7 @@ var stateShape = value.NewShape([]string{"match", "start", "end", "groups", "nex
 // object is what a regular expression returns when it is called as a function.
 func (m *matcher) object(n *regexNode) value.Value {
 	start, end := m.units.at(m.s, m.caps[0]), m.units.at(m.s, m.caps[1])
-	next := newFunction(&function{next: &matchState{re: n, s: m.s, from: m.caps[1], units: m.units}})
+	next := m.e.function(&function{next: &matchState{re: n, s: m.s, from: m.caps[1], units: m.units}})
 	vals := []value.Value{m.group(0), value.Int(int64(start)), value.Int(int64(end)), m.groups(), next}
 	return value.ObjectOf(stateShape, vals).WithMark(dirt(vals))
 }

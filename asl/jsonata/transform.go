@@ -32,6 +32,10 @@ func (n *transformNode) apply(e *evaluator, fn *function, args []value.Value, in
 	if obj.IsAbsent() {
 		return obj, nil
 	}
+	if n.x != e.x {
+		e.evals++
+		defer func() { e.evals-- }()
+	}
 	clone, err := n.clone.eval(e, in, fn.frame)
 	if err != nil {
 		return value.Value{}, err
