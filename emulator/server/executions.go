@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"math/big"
+	"strings"
 	"sync"
 	"time"
 
@@ -78,7 +79,6 @@ type order struct {
 	input    string
 	value    value.Value
 	trace    *string
-	sync     bool
 
 	machine  *machine
 	revision *revision
@@ -87,8 +87,8 @@ type order struct {
 }
 
 // prepare judges a request to start an execution.
-func (s *Server) prepare(arn, name, input, trace *string, sync bool) (*order, error) {
-	o := &order{arn: *arn, trace: trace, sync: sync, input: "{}", value: value.EmptyObject}
+func (s *Server) prepare(arn, name, input, trace *string) (*order, error) {
+	o := &order{arn: *arn, trace: trace, input: "{}", value: value.EmptyObject}
 	for i := 0; i < len(o.arn); i++ {
 		if o.arn[i] == '#' {
 			o.arn, o.testCase = o.arn[:i], o.arn[i+1:]
@@ -128,6 +128,9 @@ func (s *Server) prepare(arn, name, input, trace *string, sync bool) (*order, er
 func (s *Server) locate(o *order, r resource) error {
 	m, ok := s.machines.get(r.machine())
 	if !ok {
+		if strings.Contains(r.name, "/") {
+			return labeled(o.arn)
+		}
 		return noMachine(o.arn)
 	}
 	if m.deleting {
@@ -147,6 +150,13 @@ func (s *Server) locate(o *order, r resource) error {
 	}
 	o.revision, o.version = v.revision, v.arn
 	return nil
+}
+
+// labeled refuses the ARN of a Map state of a state machine.
+func labeled(arn string) error {
+	e := failure("ValidationException", "This operation does not support labeled state machine ARNs: '%s'", arn)
+	e.Reason = string(types.ValidationExceptionReasonApiDoesNotSupportLabeledArns)
+	return e
 }
 
 // pick draws an entry of a routing configuration by its weight.
@@ -169,7 +179,7 @@ func (s *Server) info(o *order, arn string) emulator.Info {
 }
 
 func (s *Server) startExecution(_ context.Context, in *sfn.StartExecutionInput) (*sfn.StartExecutionOutput, error) {
-	o, err := s.prepare(in.StateMachineArn, in.Name, in.Input, in.TraceHeader, false)
+	o, err := s.prepare(in.StateMachineArn, in.Name, in.Input, in.TraceHeader)
 	if err != nil {
 		return nil, err
 	}
@@ -349,7 +359,7 @@ func optional(text string, missing bool) *string {
 }
 
 func (s *Server) startSyncExecution(ctx context.Context, in *sfn.StartSyncExecutionInput) (*sfn.StartSyncExecutionOutput, error) {
-	o, err := s.prepare(in.StateMachineArn, in.Name, in.Input, in.TraceHeader, true)
+	o, err := s.prepare(in.StateMachineArn, in.Name, in.Input, in.TraceHeader)
 	if err != nil {
 		return nil, err
 	}

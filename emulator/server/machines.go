@@ -3,7 +3,7 @@ package server
 import (
 	"context"
 	"errors"
-	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -192,8 +192,6 @@ func checkEncryption(e *types.EncryptionConfiguration) (*types.EncryptionConfigu
 	return e, nil
 }
 
-func show(v any) string { return fmt.Sprintf("%+v", v) }
-
 func loggingText(l *types.LoggingConfiguration) string {
 	t := string(l.Level) + strconv.FormatBool(l.IncludeExecutionData)
 	for _, d := range l.Destinations {
@@ -206,7 +204,7 @@ func encryptionText(e *types.EncryptionConfiguration) string {
 	if e == nil || e.Type == types.EncryptionTypeAwsOwnedKey {
 		return ""
 	}
-	return aws.ToString(e.KmsKeyId) + " " + show(aws.ToInt32(e.KmsDataKeyReusePeriodSeconds))
+	return aws.ToString(e.KmsKeyId) + " " + strconv.Itoa(int(aws.ToInt32(e.KmsDataKeyReusePeriodSeconds)))
 }
 
 func (s *Server) createStateMachine(_ context.Context, in *sfn.CreateStateMachineInput) (*sfn.CreateStateMachineOutput, error) {
@@ -435,8 +433,11 @@ func (s *Server) describeStateMachine(_ context.Context, in *sfn.DescribeStateMa
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	// arn:...:stateMachine:name/label is a distributed Map state of a state machine.
+	var label string
+	r.name, label, _ = strings.Cut(r.name, "/")
 	m, ok := s.machines.get(r.machine())
-	if !ok {
+	if !ok || label != "" && !m.current.hasLabel(label) {
 		return nil, noMachine(r.full)
 	}
 	rev := m.current
@@ -451,6 +452,7 @@ func (s *Server) describeStateMachine(_ context.Context, in *sfn.DescribeStateMa
 		}
 		rev, out.Description, out.CreationDate, out.StateMachineArn = v.revision, v.description, millis(v.created), &v.arn
 	}
+	out.Label = ref(label)
 	out.Name, out.RoleArn, out.Type, out.Status = &m.name, &rev.roleARN, m.typ, types.StateMachineStatusActive
 	if m.deleting {
 		out.Status = types.StateMachineStatusDeleting
@@ -464,6 +466,23 @@ func (s *Server) describeStateMachine(_ context.Context, in *sfn.DescribeStateMa
 		out.RevisionId = &rev.id
 	}
 	return out, nil
+}
+
+// hasLabel reports whether a Map state of the definition has the label.
+func (r *revision) hasLabel(label string) bool {
+	var in func(def *asl.StateMachine) bool
+	in = func(def *asl.StateMachine) bool {
+		if def == nil {
+			return false
+		}
+		for _, s := range def.States {
+			if s.Label == label || in(s.ItemProcessor) || slices.ContainsFunc(s.Branches, in) {
+				return true
+			}
+		}
+		return false
+	}
+	return in(r.compiled.Definition())
 }
 
 func (s *Server) listStateMachines(_ context.Context, in *sfn.ListStateMachinesInput) (*sfn.ListStateMachinesOutput, error) {

@@ -18,14 +18,12 @@ type mapRun struct {
 	parent     *execution
 	revision   *revision // of the children
 
-	spec      *emulator.MapRun // as it is now
-	children  []*execution     // oldest first
-	ended     int              // how many of them have ended
-	gone      int              // how many of them are not remembered any more
-	counts    types.MapRunExecutionCounts
-	items     types.MapRunItemCounts
-	redriven  int32
-	redriveAt int64
+	spec     *emulator.MapRun // as it is now
+	children []*execution     // oldest first
+	ended    int              // how many of them have ended
+	gone     int              // how many of them are not remembered any more
+	counts   types.MapRunExecutionCounts
+	items    types.MapRunItemCounts
 }
 
 // keptChildren is how many ended child executions of one map run are remembered.
@@ -199,10 +197,7 @@ func (s *Server) describeMapRun(_ context.Context, in *sfn.DescribeMapRunInput) 
 		writes = m.spec.Writer != nil
 	}
 	x, it := m.counts, m.items
-	out.RedriveCount = aws.Int32(m.redriven)
-	if m.redriveAt > 0 {
-		out.RedriveDate = millis(m.redriveAt)
-	}
+	out.RedriveCount = aws.Int32(0) // a redriven execution starts a new map run
 	s.mu.Unlock()
 	m.parent.view(func(x *emulator.Execution) {
 		mapRunEvents(x, func(arn string, status types.MapRunStatus, from, to int64) {

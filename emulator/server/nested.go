@@ -195,7 +195,7 @@ func (s *Server) startNested(_ context.Context, req *emulator.Request) (emulator
 	if in.StateMachineArn == nil {
 		return emulator.Answer{}, runtimeError("The field 'StateMachineArn' is required but was missing")
 	}
-	o, err := s.prepare(in.StateMachineArn, in.Name, in.Input, in.TraceHeader, false)
+	o, err := s.prepare(in.StateMachineArn, in.Name, in.Input, in.TraceHeader)
 	if err != nil {
 		return emulator.Answer{}, s.serviceError(err, "StepFunctions")
 	}
@@ -264,15 +264,15 @@ type nestedJob struct {
 	server *Server
 	e      *execution
 	second bool // .sync:2: input and output are JSON, not text
-	polls  int
 }
 
 func (j *nestedJob) wanted(req *emulator.Request) bool {
 	return req.Resource.Pattern == asl.Sync || req.Resource.Pattern == asl.Sync2
 }
 
-// Poll looks whether the execution has ended, more seldom the longer it takes.
-func (j *nestedJob) Poll(context.Context, time.Time) (value.Value, time.Duration, error) {
+// Poll looks whether the execution has ended, more seldom the longer it takes: in virtual
+// time it may wait for years.
+func (j *nestedJob) Poll(_ context.Context, at time.Time) (value.Value, time.Duration, error) {
 	var out value.Value
 	var err error
 	running := false
@@ -286,8 +286,11 @@ func (j *nestedJob) Poll(context.Context, time.Time) (value.Value, time.Duration
 		}
 	})
 	if running {
-		j.polls++
-		return out, min(time.Duration(j.polls)*10*time.Millisecond, time.Second), nil
+		again := max(at.Sub(time.UnixMilli(j.e.start()))/20, 10*time.Millisecond)
+		if !j.server.opts.Virtual {
+			again = min(again, time.Second)
+		}
+		return out, again, nil
 	}
 	return out, 0, err
 }
