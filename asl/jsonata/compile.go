@@ -191,11 +191,8 @@ func (c *compiler) bare(n *ast, s *scope) node {
 		return &negateNode{n: c.node(n.lhs, s), pos: n.pos}
 	case astArray:
 		a := &arrayNode{items: c.nodes(n.list, s), nested: make([]bool, len(n.list)), cons: n.cons}
-		a.constant = true
 		for i, it := range n.list {
 			a.nested[i] = it.kind == astArray
-			_, lit := a.items[i].(*literalNode)
-			a.constant = a.constant && lit
 		}
 		return a
 	case astObject:
@@ -359,9 +356,6 @@ func (c *compiler) call(n *ast, s *scope) node {
 		k.meant = c.resolve(k.name.Str(), s, true)
 	}
 	k.thunkPos = n.lhs.pos
-	if f, ok := k.proc.(*freeNode); ok && f.fn != nil {
-		k.free = f
-	}
 	return k
 }
 
@@ -458,12 +452,12 @@ func independent(n *ast) bool {
 // group compiles the pairs of an object. Those behind a path with tuples see their
 // variables, for which inner stands.
 func (c *compiler) group(n *ast, s, inner *scope) *groupNode {
-	g := &groupNode{pos: n.pos, tuple: inner}
+	g := &groupNode{pos: n.pos}
 	if inner != nil {
 		s = inner
 	}
 	g.fixed = true
-	for i, p := range n.pairs {
+	for _, p := range n.pairs {
 		k, v := c.node(p[0], s), c.node(p[1], s)
 		g.keys = append(g.keys, k)
 		g.vals = append(g.vals, v)
@@ -472,7 +466,6 @@ func (c *compiler) group(n *ast, s, inner *scope) *groupNode {
 		} else {
 			g.fixed = false
 		}
-		_ = i
 	}
 	if g.fixed {
 		g.shape = value.NewShape(g.names)

@@ -1,7 +1,6 @@
 package jsonata
 
 import (
-	"strconv"
 	"strings"
 
 	"github.com/sfnkit/sfnkit/asl/value"
@@ -143,7 +142,7 @@ func (e *Error) fill(template string) string {
 		case plain:
 			b.WriteString(v.Str())
 		default:
-			b.Write(appendScript(nil, v, "", 0))
+			b.Write(appendScript(nil, v))
 		}
 	}
 }
@@ -262,5 +261,3 @@ func utf16Len(s string) int {
 	}
 	return n
 }
-
-func quote(s string) string { return strconv.Quote(s) }

@@ -397,7 +397,7 @@ func (e *evaluator) list(vals []value.Value, mark uint8) (value.Value, *Error) {
 	}
 	out := make([]value.Value, len(vals))
 	copy(out, vals)
-	return arrayOf(out).WithMark(mark | dirt(vals)), nil
+	return value.Array(out).WithMark(mark | dirt(vals)), nil
 }
 
 // dirt returns markDirty if one of the values is marked, or absent.
@@ -413,8 +413,6 @@ func dirt(vals []value.Value) uint8 {
 	}
 	return 0
 }
-
-func arrayOf(vals []value.Value) value.Value { return value.Array(vals) }
 
 // newArray makes an array that owns vals.
 func newArray(vals []value.Value) value.Value { return value.Array(vals).WithMark(dirt(vals)) }

@@ -228,7 +228,6 @@ type integerPicture struct {
 	sep        string
 	separators []separator
 	token      string
-	width      int // digits to read, 0 for any number
 }
 
 // decimalGroups are the zeros of the digit families.

@@ -659,6 +659,7 @@ func fnBase64Decode(k *callState, a []value.Value) (value.Value, *Error) {
 		}
 		return k.e.text(latin1(raw))
 	}
+	s, _, _ = strings.Cut(s, "=")
 	clean := make([]byte, 0, len(s))
 	for i := range len(s) {
 		switch c := s[i]; {
@@ -666,8 +667,6 @@ func fnBase64Decode(k *callState, a []value.Value) (value.Value, *Error) {
 			clean = append(clean, '+')
 		case c == '_':
 			clean = append(clean, '/')
-		case c == '=':
-			i = len(s)
 		case c == '+', c == '/', '0' <= c && c <= '9', 'A' <= c && c <= 'Z', 'a' <= c && c <= 'z':
 			clean = append(clean, c)
 		}

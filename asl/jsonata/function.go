@@ -140,7 +140,6 @@ type callNode struct {
 	meant    node        // the variable that may be meant then
 	thunkPos int
 	x        *Expr
-	free     *freeNode // the procedure, if it is a built-in function unless rebound
 }
 
 func (n *callNode) eval(e *evaluator, in value.Value, f *frame) (value.Value, *Error) {
@@ -550,7 +549,6 @@ func (f Function) native() *native {
 		x.Message = err.Error()
 		return value.Value{}, x
 	}
-	newFunction(&function{native: n}).Foreign()
 	n.value = &function{native: n}
 	newFunction(n.value)
 	return n

@@ -2,6 +2,7 @@ package jsonata
 
 import (
 	"context"
+	"strconv"
 	"sync"
 	"time"
 
@@ -177,7 +178,7 @@ func Compile(src string, opts ...Option) (*Expr, error) {
 func MustCompile(src string, opts ...Option) *Expr {
 	x, err := Compile(src, opts...)
 	if err != nil {
-		panic("jsonata.MustCompile(" + quote(src) + "): " + err.Error())
+		panic("jsonata.MustCompile(" + strconv.Quote(src) + "): " + err.Error())
 	}
 	return x
 }

@@ -227,10 +227,9 @@ func (n *negateNode) eval(e *evaluator, in value.Value, f *frame) (value.Value, 
 }
 
 type arrayNode struct {
-	items    []node
-	nested   []bool // elements that are array constructors stay arrays
-	cons     bool
-	constant bool
+	items  []node
+	nested []bool // elements that are array constructors stay arrays
+	cons   bool
 }
 
 func (n *arrayNode) eval(e *evaluator, in value.Value, f *frame) (value.Value, *Error) {

@@ -26,10 +26,9 @@ type step struct {
 	stages []stageNode
 	cons   bool
 
-	tuple         bool
-	focus, index  int // slots, -1 if none
-	ancestor      int
-	variableFirst bool
+	tuple        bool
+	focus, index int // slots, -1 if none
+	ancestor     int
 }
 
 // stageNode is a filter or, if it has a slot, the numbering of what is left.
@@ -172,7 +171,7 @@ type items struct {
 
 func (n *pathNode) evalItems(e *evaluator, in value.Value, f *frame) (value.Value, *Error) {
 	base := len(e.stack)
-	cur, err := n.select_(e, in, f, len(n.steps))
+	cur, err := n.choose(e, in, f, len(n.steps))
 	if err != nil {
 		return value.Value{}, err
 	}
@@ -214,8 +213,8 @@ func (n *pathNode) finish(e *evaluator, cur items, f *frame) (value.Value, *Erro
 	return e.list(cur.list, mark)
 }
 
-// select_ runs the first k steps. Lists lie on the stack or are elements of an array.
-func (n *pathNode) select_(e *evaluator, in value.Value, f *frame, k int) (items, *Error) {
+// choose runs the first k steps. Lists lie on the stack or are elements of an array.
+func (n *pathNode) choose(e *evaluator, in value.Value, f *frame, k int) (items, *Error) {
 	var cur items
 	i := 0
 	switch {
@@ -529,7 +528,6 @@ func (e *evaluator) pick(r value.Value, list []value.Value) *Error {
 type groupNode struct {
 	keys, vals []node
 	pos        int
-	tuple      *scope
 
 	fixed bool // all names are different literals
 	names []string

@@ -164,7 +164,6 @@ type reNode struct {
 	set      *charSet
 	subs     []*reNode
 	n        int // capture of a group (0: none), number of a reference
-	name     string
 	min, max int // -1: no bound
 	lazy     bool
 	op       opcode
@@ -192,14 +191,14 @@ func compileRegex(pattern, flags string) (*regex, error) {
 	p := &reParser{s: pattern, fold: strings.Contains(flags, "i"), names: map[string]int{}}
 	p.count()
 	fail := func(err error) (*regex, error) {
-		return nil, fmt.Errorf("Invalid regular expression: /%s/: %w", pattern, err)
+		return nil, fmt.Errorf("invalid regular expression: /%s/: %w", pattern, err)
 	}
 	tree, err := p.alternatives()
 	if err != nil {
 		return fail(err)
 	}
 	if p.i < len(p.s) {
-		return fail(errors.New("Unmatched ')'"))
+		return fail(errors.New("unmatched ')'"))
 	}
 	re := &regex{source: pattern, flags: flags, groups: p.groups, firstByte: -1}
 	c := &reCompiler{re: re, multiline: strings.Contains(flags, "m"), names: p.names}
@@ -290,7 +289,7 @@ func (p *reParser) eat(s string) bool {
 
 func (p *reParser) alternatives() (*reNode, error) {
 	if p.depth++; p.depth > maxRegexDepth {
-		return nil, errors.New("Regular expression too large")
+		return nil, errors.New("regular expression too large")
 	}
 	defer func() { p.depth-- }()
 	var alts []*reNode
@@ -351,7 +350,7 @@ func (p *reParser) term() (*reNode, error) {
 		return n, nil
 	}
 	if n.kind == reAssert || n.kind == reLook && n.behind {
-		return nil, errors.New("Nothing to repeat")
+		return nil, errors.New("nothing to repeat")
 	}
 	return &reNode{kind: reRepeat, subs: []*reNode{n}, min: least, max: most, lazy: p.eat("?"), lo: lo + 1, hi: p.groups}, nil
 }
@@ -398,10 +397,10 @@ func (p *reParser) atom() (*reNode, error) {
 	case '[':
 		return p.class()
 	case '*', '+', '?':
-		return nil, errors.New("Nothing to repeat")
+		return nil, errors.New("nothing to repeat")
 	case '{':
 		if _, _, ok := p.braces(); ok {
-			return nil, errors.New("Nothing to repeat")
+			return nil, errors.New("nothing to repeat")
 		}
 	case '\\':
 		return p.escape()
@@ -436,13 +435,13 @@ func (p *reParser) group() (*reNode, error) {
 	case p.eat("?<"):
 		end := strings.IndexByte(p.s[p.i:], '>')
 		if end <= 0 {
-			return nil, errors.New("Invalid capture group name")
+			return nil, errors.New("invalid capture group name")
 		}
 		p.i += end + 1
 		p.groups++
 		n.n = p.groups
 	case p.peek() == '?':
-		return nil, errors.New("Invalid group")
+		return nil, errors.New("invalid group")
 	default:
 		p.groups++
 		n.n = p.groups
@@ -453,7 +452,7 @@ func (p *reParser) group() (*reNode, error) {
 		return nil, err
 	}
 	if !p.eat(")") {
-		return nil, errors.New("Unterminated group")
+		return nil, errors.New("unterminated group")
 	}
 	n.hi = p.groups
 	n.subs = []*reNode{sub}
@@ -478,13 +477,13 @@ func (p *reParser) escape() (*reNode, error) {
 		if len(p.names) > 0 {
 			end := strings.IndexByte(p.s[p.i:], '>')
 			if !strings.HasPrefix(p.s[p.i:], "k<") || end < 0 {
-				return nil, errors.New("Invalid named reference")
+				return nil, errors.New("invalid named reference")
 			}
 			name := p.s[p.i+2 : p.i+end]
 			p.i += end + 1
 			n, ok := p.names[name]
 			if !ok {
-				return nil, errors.New("Invalid named capture referenced")
+				return nil, errors.New("invalid named capture referenced")
 			}
 			return &reNode{kind: reRef, n: n}, nil
 		}
@@ -613,7 +612,7 @@ func (p *reParser) class() (*reNode, error) {
 					set.add(hi, hi)
 				}
 			case lo > hi:
-				return nil, errors.New("Range out of order in character class")
+				return nil, errors.New("range out of order in character class")
 			default:
 				set.add(lo, hi)
 			}
@@ -624,7 +623,7 @@ func (p *reParser) class() (*reNode, error) {
 		}
 	}
 	if !p.eat("]") {
-		return nil, errors.New("Unterminated character class")
+		return nil, errors.New("unterminated character class")
 	}
 	return &reNode{kind: reSet, set: set}, nil
 }
@@ -640,7 +639,7 @@ func (c *reCompiler) emit(i inst) int {
 	return len(c.re.prog) - 1
 }
 
-var errRegexSize = errors.New("Regular expression too large")
+var errRegexSize = errors.New("regular expression too large")
 
 func (c *reCompiler) compile(n *reNode, back bool) error {
 	if len(c.re.prog) > maxRegexSize {

@@ -24,10 +24,8 @@ type printer struct {
 	err     *Error
 }
 
-func appendScript(dst []byte, v value.Value, indent string, _ int) []byte {
-	p := printer{indent: indent}
-	return p.append(dst, v, 0)
-}
+// appendScript appends what JSON.stringify makes of a value.
+func appendScript(dst []byte, v value.Value) []byte { return new(printer).append(dst, v, 0) }
 
 // appendString appends what $string makes of a value that is not absent.
 func (e *evaluator) appendString(dst []byte, v value.Value, indent string) ([]byte, *Error) {

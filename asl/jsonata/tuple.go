@@ -65,7 +65,7 @@ func (n *pathNode) evalTuples(e *evaluator, in value.Value, f *frame) (value.Val
 			continue
 		}
 		if stream == nil {
-			cur, err := n.select_(e, in, f, k)
+			cur, err := n.choose(e, in, f, k)
 			if err != nil {
 				return value.Value{}, err
 			}
