@@ -164,3 +164,25 @@ func BenchmarkListing(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkStart starts and describes small executions without a network.
+func BenchmarkStart(b *testing.B) {
+	s := newServer(b, Options{})
+	got, err := operations["CreateStateMachine"].call(s, context.Background(), []byte(createBody("m", small)))
+	if err != nil {
+		b.Fatal(err)
+	}
+	body := []byte(`{"stateMachineArn":"` + value.MustParse(string(got)).Get("stateMachineArn").Str() + `","input":"{\"x\":1}"}`)
+	start, describe := operations["StartExecution"], operations["DescribeExecution"]
+	b.ReportAllocs()
+	for b.Loop() {
+		got, err := start.call(s, context.Background(), body)
+		if err != nil {
+			b.Fatal(err)
+		}
+		got, err = describe.call(s, context.Background(), []byte(`{"executionArn":"`+value.MustParse(string(got)).Get("executionArn").Str()+`"}`))
+		if err != nil || !strings.Contains(string(got), "SUCCEEDED") {
+			b.Fatal(err, string(got))
+		}
+	}
+}

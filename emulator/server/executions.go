@@ -453,7 +453,7 @@ func (e *execution) redrivable(x *emulator.Execution) (types.ExecutionRedriveSta
 	case st == emulator.Running || st == emulator.Succeeded:
 		return types.ExecutionRedriveStatusNotRedrivable, aws.String("Execution is " + string(st) + " and cannot be redriven")
 	case time.Since(time.UnixMilli(x.Stopped())) > redrivePeriod:
-		return types.ExecutionRedriveStatusNotRedrivable, aws.String("Execution is past its redrivable period")
+		return types.ExecutionRedriveStatusNotRedrivable, aws.String("Execution redrivable period exceeded")
 	case x.History().Len() >= emulator.DefaultLimits.Events-1:
 		return types.ExecutionRedriveStatusNotRedrivable, aws.String("Execution history event limit exceeded")
 	case e.of != nil:
@@ -568,8 +568,11 @@ func (s *Server) redriveExecution(_ context.Context, in *sfn.RedriveExecutionInp
 }
 
 func (s *Server) listExecutions(_ context.Context, in *sfn.ListExecutionsInput) (*sfn.ListExecutionsOutput, error) {
-	if (in.StateMachineArn == nil) == (in.MapRunArn == nil) {
-		return nil, failure("ValidationException", "Must provide a value for either stateMachineArn or mapRunArn, but not both")
+	switch {
+	case in.StateMachineArn == nil && in.MapRunArn == nil:
+		return nil, failure("ValidationException", "1 validation error detected: Must provide a StateMachine ARN or MapRun ARN")
+	case in.StateMachineArn != nil && in.MapRunArn != nil:
+		return nil, failure("ValidationException", "1 validation error detected: Must provide either a StateMachine ARN or a MapRun ARN, but not both")
 	}
 	of := aws.ToString(in.StateMachineArn) + aws.ToString(in.MapRunArn)
 	scope := "executions " + of + " " + string(in.StatusFilter) + " " + string(in.RedriveFilter)

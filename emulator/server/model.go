@@ -111,7 +111,7 @@ var inputs = map[string]*shape{
 		may("nextToken", pageToken), may("includeExecutionData", boolean)),
 	"ListActivities": structure(may("maxResults", pageSize), may("nextToken", pageToken)),
 	"ListExecutions": structure(may("stateMachineArn", arn),
-		may("statusFilter", enum("RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED", "PENDING_REDRIVE")),
+		may("statusFilter", enum("SUCCEEDED", "TIMED_OUT", "PENDING_REDRIVE", "ABORTED", "FAILED", "RUNNING")),
 		may("maxResults", pageSize), may("nextToken", text(1, 3096)), may("mapRunArn", longARN),
 		may("redriveFilter", enum("REDRIVEN", "NOT_REDRIVEN"))),
 	"ListMapRuns":                structure(must("executionArn", arn), may("maxResults", pageSize), may("nextToken", pageToken)),
