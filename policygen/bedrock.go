@@ -297,6 +297,41 @@ func (w *walk) customize(p params, sync bool) {
 	}
 }
 
+// modelJob collects what CreateModelInvocationJob (batch inference) needs: the
+// action on the model or profile and on the job, whose id the service makes, and the
+// job's role. The model's input and output are the role's affair.
+func (w *walk) modelJob(p params) {
+	const action = "bedrock:CreateModelInvocationJob"
+	resources := []string{w.arn("arn:{P}:bedrock:{R}:{A}:model-invocation-job/*")}
+	f := w.hinted(p.at("ModelId"))
+	if !f.present {
+		f = field{name: "ModelId", present: true, partial: true, texts: []string{dynamicPart}}
+	}
+	for _, t := range f.texts {
+		id := catalog.Classify(t)
+		switch {
+		case strings.HasPrefix(t, "arn:"), arnPlaceholder(t):
+			resources = append(resources, starred(t))
+			if id.Kind == catalog.SystemProfileARN {
+				resources = append(resources, w.destinations(f, id.Partition, id.Region, id.Name)...)
+			}
+		case id.Kind == catalog.SystemProfile:
+			resources = append(resources, w.arn("arn:{P}:bedrock:{R}:{A}:inference-profile/"+t))
+			resources = append(resources, w.destinations(f, w.opts.Partition, w.opts.Region, t)...)
+		default:
+			resources = append(resources, w.arn("arn:{P}:bedrock:{R}::foundation-model/"+starred(t)))
+		}
+	}
+	if f.partial {
+		w.dynamic(f, resources[1:])
+	}
+	w.need([]string{action}, resources, "creates the job", "sar")
+	w.passRole(p, "RoleArn", "bedrock.amazonaws.com", "sar")
+	if !p.whole && p.at("Tags").present {
+		w.need([]string{"bedrock:TagResource"}, resources[:1], "gives the job tags", "sar")
+	}
+}
+
 // passRole collects the right to hand the role in a parameter to a service.
 func (w *walk) passRole(p params, name, service, source string) {
 	f := w.hinted(p.at(name))

@@ -28,6 +28,15 @@ type sdkData struct {
 	// Objects are S3 objects that a service uses with the caller's own rights.
 	Objects  map[string][]objectUse       `json:"objects"`
 	Defaults map[string]map[string]string `json:"defaults"` // of parameters that are not there
+	// Alternatives are groups of resource types of which a call names one.
+	Alternatives map[string][][]string `json:"alternatives"`
+}
+
+// alternative reports whether another type of the same group is among the named.
+func (d *sdkData) alternative(prefix, kind string, named []string) bool {
+	return slices.ContainsFunc(d.Alternatives[prefix], func(group []string) bool {
+		return slices.Contains(group, kind) && slices.ContainsFunc(named, func(n string) bool { return slices.Contains(group, n) })
+	})
 }
 
 type objectUse struct{ Do, Bucket, Key, URI string }
@@ -50,11 +59,13 @@ func (d *sdkData) UnmarshalJSON(text []byte) error {
 		Exceptions map[string]map[string]json.RawMessage
 		Objects    map[string][]objectUse
 		Defaults   map[string]map[string]string
+
+		Alternatives map[string][][]string
 	}
 	if err := json.Unmarshal(text, &raw); err != nil {
 		return err
 	}
-	*d = sdkData{Prefixes: raw.Prefixes, Same: raw.Same, None: raw.None, Unmapped: raw.Unmapped, Verbs: raw.Verbs, Objects: raw.Objects, Defaults: raw.Defaults, Exceptions: map[string]map[string][]string{}}
+	*d = sdkData{Prefixes: raw.Prefixes, Same: raw.Same, None: raw.None, Unmapped: raw.Unmapped, Verbs: raw.Verbs, Objects: raw.Objects, Defaults: raw.Defaults, Alternatives: raw.Alternatives, Exceptions: map[string]map[string][]string{}}
 	for service, operations := range raw.Exceptions {
 		d.Exceptions[service] = map[string][]string{}
 		for operation, m := range operations {
@@ -210,25 +221,25 @@ func (w *walk) sdkAction(prefix, name string, p params) {
 	if optional {
 		types = types[1:]
 	}
-	type candidate struct {
-		resources []string
-		certain   bool // named by a parameter
-	}
-	var found []candidate
-	anyNamed := false
+	// All required types are asked for. Those that no parameter names are ids that the
+	// service makes, or resources that only it can tell.
+	found := map[string][]string{}
+	var named []string
 	for _, t := range types {
 		if s.types[t].pattern == "" {
 			continue
 		}
-		resources, named := w.sdkResource(prefix, t, s.types[t], p)
-		found = append(found, candidate{resources, named})
-		anyNamed = anyNamed || named
+		resources, isNamed := w.sdkResource(prefix, t, s.types[t], name, p)
+		found[t] = resources
+		if isNamed {
+			named = append(named, t)
+		}
 	}
+	anyNamed := len(named) > 0
 	var resources []string
-	for _, c := range found {
-		// Where one type is named, others that are not are alternatives or generated.
-		if c.certain || !anyNamed {
-			resources = append(resources, c.resources...)
+	for _, t := range types {
+		if slices.Contains(named, t) || !optional && !sdkTable().alternative(prefix, t, named) {
+			resources = append(resources, found[t]...)
 		}
 	}
 	switch {
@@ -247,7 +258,7 @@ var arnVariable = regexp.MustCompile(`\{(\w\w+)\}`)
 
 // sdkResource fills the pattern of a resource type from the parameters. named is
 // false if no parameter has anything to do with it.
-func (w *walk) sdkResource(service, kind string, of arnType, p params) (resources []string, named bool) {
+func (w *walk) sdkResource(service, kind string, of arnType, action string, p params) (resources []string, named bool) {
 	pattern := of.pattern
 	kindName := strings.ReplaceAll(strings.ReplaceAll(kind, "-", ""), "_", "")
 	if p.whole {
@@ -283,10 +294,12 @@ func (w *walk) sdkResource(service, kind string, of arnType, p params) (resource
 	if len(of.variables) == 0 {
 		return []string{w.arn(pattern)}, true
 	}
+	making := strings.HasPrefix(action, "Create") || strings.HasPrefix(action, "Start") || strings.HasPrefix(action, "Submit") || strings.HasPrefix(action, "Run")
+	used := map[string]bool{}
 	filled := []string{pattern}
 	for i, v := range of.variables {
 		last := i == len(of.variables)-1
-		value, ok := w.sdkVariable(service, v[1:len(v)-1], kindName, tail, last, names, p)
+		value, ok := w.sdkVariable(service, v[1:len(v)-1], kindName, tail, last, making, names, used, p)
 		named = named || ok
 		var next []string
 		for _, f := range filled {
@@ -306,30 +319,43 @@ func (w *walk) sdkResource(service, kind string, of arnType, p params) (resource
 	return filled, named
 }
 
-// sdkVariable finds the parameter for one variable of an ARN pattern.
-func (w *walk) sdkVariable(service, variable, kind, tail string, last bool, names map[string]string, p params) ([]string, bool) {
-	tries := []string{variable, strings.TrimSuffix(variable, "Name"), strings.TrimSuffix(variable, "Id") + "Identifier"}
+// sdkVariable finds the parameter for one variable of an ARN pattern. A call that
+// makes something names it, but does not know its id.
+func (w *walk) sdkVariable(service, variable, kind, tail string, last, making bool, names map[string]string, used map[string]bool, p params) ([]string, bool) {
+	stem := strings.TrimSuffix(strings.TrimSuffix(strings.TrimSuffix(variable, "Name"), "Identifier"), "Id")
+	isID := stem != variable && !strings.HasSuffix(variable, "Name")
+	tries := []string{variable, stem, stem + "Identifier", stem + "Id", variable + "s"}
 	if last {
-		tries = append(tries, kind+"Name", kind+"Id", kind+"Identifier", kind, tail+"Name", tail+"Id", tail+"Identifier")
-		switch {
-		case strings.HasSuffix(variable, "Name"):
+		tries = append(tries, kind, kind+"Id", kind+"Identifier", tail+"Id", tail+"Identifier")
+		if !isID || !making {
+			tries = append(tries, kind+"Name", tail+"Name", stem+"Name")
+		}
+		if strings.HasSuffix(variable, "Name") {
 			tries = append(tries, "Name")
-		case strings.HasSuffix(variable, "Id"):
-			tries = append(tries, "Id", "Identifier", strings.TrimSuffix(variable, "Id")+"Name")
+		} else if isID {
+			tries = append(tries, "Id", "Identifier")
 		}
 	}
 	for _, n := range tries {
 		spelled, ok := names[strings.ToLower(n)]
-		if !ok || n == "" {
+		if !ok || n == "" || used[spelled] {
 			continue
 		}
-		f := w.hinted(p.at(spelled))
+		used[spelled] = true
+		list := spelled
+		if n == variable+"s" || p.v.Get(spelled).IsArray() {
+			list += "[]"
+		}
+		f := w.hinted(p.at(list))
 		texts := make([]string, len(f.texts))
 		for i, t := range f.texts {
 			texts[i] = starred(t)
 		}
 		if f.partial {
 			w.dynamic(f, texts)
+		}
+		if len(texts) == 0 {
+			texts = []string{"*"}
 		}
 		return texts, true
 	}
@@ -422,6 +448,29 @@ func (w *walk) sdkSpecial(service, operation string, p params) bool {
 			return true
 		case "applyGuardrail":
 			w.guardrail(p, "GuardrailIdentifier")
+			return true
+		}
+	case "bedrock":
+		switch operation {
+		case "createModelCustomizationJob":
+			w.customize(p, false)
+			return true
+		case "createModelInvocationJob":
+			w.modelJob(p)
+			return true
+		}
+	case "bedrockagentruntime":
+		if operation == "retrieveAndGenerate" && !p.whole {
+			const base = "RetrieveAndGenerateConfiguration.KnowledgeBaseConfiguration."
+			w.need([]string{"bedrock:RetrieveAndGenerate"}, []string{"*"}, "calls the API; the action has no resources", "sar")
+			if p.at(base + "KnowledgeBaseId").present {
+				w.need([]string{"bedrock:Retrieve"}, w.named(base+"KnowledgeBaseId", "", p, func(t string) string {
+					return w.arn("arn:{P}:bedrock:{R}:{A}:knowledge-base/" + t)
+				}), "looks up the knowledge base", "sar")
+			}
+			if p.at(base + "ModelArn").present {
+				w.models(p, base+"ModelArn", "writes the answer with the model")
+			}
 			return true
 		}
 	case "lambda":
