@@ -44,6 +44,13 @@ func noResource(arn string) *Error {
 	return e
 }
 
+// noReference is noResource for what has to do with aliases, which the service says so.
+func noReference(arn string) *Error {
+	e := failure("ResourceNotFound", "Request references a resource that does not exist.")
+	e.Resource = arn
+	return e
+}
+
 func deleting(arn string) *Error {
 	return failure("StateMachineDeleting", "State Machine is deleting: '%s'", arn)
 }

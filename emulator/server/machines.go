@@ -653,7 +653,7 @@ func (s *Server) route(items []types.RoutingConfigurationListItem) (*machine, er
 		}
 		of, ok := s.machines.get(r.machine())
 		if !ok || of.version(r.full) == nil {
-			return nil, noResource(r.full)
+			return nil, noReference(r.full)
 		}
 		if of.deleting {
 			return nil, deleting(of.arn)
@@ -731,7 +731,7 @@ func (s *Server) describeStateMachineAlias(_ context.Context, in *sfn.DescribeSt
 		return nil, err
 	}
 	if a == nil {
-		return nil, noResource(*in.StateMachineAliasArn)
+		return nil, noReference(*in.StateMachineAliasArn)
 	}
 	out := &sfn.DescribeStateMachineAliasOutput{CreationDate: millis(a.created), UpdateDate: millis(a.created), Description: a.description,
 		Name: &a.name, RoutingConfiguration: a.routing, StateMachineAliasArn: &a.arn}
@@ -754,7 +754,7 @@ func (s *Server) updateStateMachineAlias(_ context.Context, in *sfn.UpdateStateM
 		return nil, err
 	}
 	if a == nil {
-		return nil, noResource(*in.StateMachineAliasArn)
+		return nil, noReference(*in.StateMachineAliasArn)
 	}
 	if in.RoutingConfiguration != nil {
 		of, err := s.route(in.RoutingConfiguration)
