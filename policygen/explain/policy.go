@@ -30,9 +30,39 @@ func (x *Explainer) denied(out *Explanation) *iam.Policy {
 	}
 	s := iam.Statement{Effect: iam.Allow, Actions: []string{d.Action}, Resources: []string{resource}}
 	if strings.EqualFold(d.Action, "iam:PassRole") {
-		s.Conditions = []iam.Condition{{Operator: "StringEquals", Key: "iam:PassedToService", Values: []string{"bedrock.amazonaws.com"}}}
+		s.Conditions = []iam.Condition{{Operator: "StringEquals", Key: "iam:PassedToService", Values: []string{receiver(&out.Error)}}}
 	}
 	return policy(s)
+}
+
+// receiver is the service that a role was handed to, which IAM's message does not
+// tell: it follows from the call. In a workflow of models it is Bedrock.
+func receiver(u *Unwrapped) string {
+	switch u.Operation {
+	case "CreateStateMachine", "UpdateStateMachine":
+		return "states.amazonaws.com"
+	case "RunTask", "RegisterTaskDefinition":
+		return "ecs-tasks.amazonaws.com"
+	}
+	for _, name := range []string{u.Prefix, u.Service} {
+		switch strings.ToLower(strings.ReplaceAll(name, " ", "")) {
+		case "sfn", "amazonstates", "stepfunctions":
+			return "states.amazonaws.com"
+		case "ecs", "amazonecs":
+			return "ecs-tasks.amazonaws.com"
+		case "sagemaker", "amazonsagemaker":
+			return "sagemaker.amazonaws.com"
+		case "glue", "awsglue":
+			return "glue.amazonaws.com"
+		case "scheduler":
+			return "scheduler.amazonaws.com"
+		case "emrserverless":
+			return "emr-serverless.amazonaws.com"
+		case "mediaconvert", "awsmediaconvert":
+			return "mediaconvert.amazonaws.com"
+		}
+	}
+	return "bedrock.amazonaws.com"
 }
 
 func policy(statements ...iam.Statement) *iam.Policy {
