@@ -3,6 +3,7 @@ package emulator
 import (
 	"fmt"
 	"io"
+	"math/big"
 	"os"
 	"reflect"
 	"slices"
@@ -11,10 +12,12 @@ import (
 	"unicode/utf8"
 
 	"github.com/parquet-go/parquet-go"
-	"github.com/parquet-go/parquet-go/format"
 
 	"github.com/sfnkit/sfnkit/asl/value"
 )
+
+// The version of parquet-go matters: v0.25.1 makes the sfnkit binary 1.9 MB larger,
+// v0.32.0 with its Protocol Buffers 14 MB (17.3 to 31.2 MB, measured in November 2026).
 
 // parquetItems gives the rows of a Parquet file as objects, members in the order of the
 // columns. Texts, numbers, booleans, lists, maps and groups are what they are in JSON; so
@@ -115,6 +118,9 @@ func (p *parquetItems) Close() error {
 // parquetValue makes JSON of what the decoder gives. The node tells the order of a group's
 // columns; nil if x is not a group.
 func parquetValue(node parquet.Node, x any) value.Value {
+	if v, ok := decimal(node, x); ok {
+		return v
+	}
 	switch x := x.(type) {
 	case nil:
 		return value.Null
@@ -185,9 +191,32 @@ func unsigned(node parquet.Node) bool {
 		return false
 	}
 	t := node.Type().LogicalType()
-	if t == nil {
-		return false
+	return t != nil && t.Integer != nil && !t.Integer.IsSigned
+}
+
+// decimal gives the exact number in a column of decimals: an integer, or the bytes of one
+// in two's complement, that counts in units of a power of ten.
+func decimal(node parquet.Node, x any) (value.Value, bool) {
+	if node == nil || !node.Leaf() {
+		return value.Value{}, false
 	}
-	i, ok := t.Value.(*format.IntType)
-	return ok && !i.IsSigned
+	t := node.Type().LogicalType()
+	if t == nil || t.Decimal == nil || t.Decimal.Scale < 0 || t.Decimal.Scale > 1000 {
+		return value.Value{}, false
+	}
+	var unscaled big.Int
+	switch r := reflect.ValueOf(x); {
+	case r.CanInt():
+		unscaled.SetInt64(r.Int())
+	case r.Kind() == reflect.String, r.Kind() == reflect.Slice && r.Type().Elem().Kind() == reflect.Uint8:
+		b := r.Convert(reflect.TypeFor[[]byte]()).Bytes()
+		unscaled.SetBytes(b)
+		if len(b) > 0 && b[0] >= 0x80 {
+			unscaled.Sub(&unscaled, new(big.Int).Lsh(big.NewInt(1), uint(8*len(b))))
+		}
+	default:
+		return value.Value{}, false
+	}
+	scale := new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(t.Decimal.Scale)), nil)
+	return value.Number(new(big.Rat).SetFrac(&unscaled, scale).FloatString(int(t.Decimal.Scale)))
 }

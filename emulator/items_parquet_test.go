@@ -32,7 +32,8 @@ type parquetRow struct {
 	Day    int32     `parquet:"day,date"`
 	Cost   int64     `parquet:"cost,decimal(2:10)"`
 	Raw    []byte
-	Data   string `parquet:"data,json"`
+	Wide   [9]byte `parquet:"wide,decimal(1:20)"`
+	Data   string  `parquet:"data,json"`
 }
 
 func parquetFile[T any](t *testing.T, compression parquet.WriterOption, rows ...T) string {
@@ -54,10 +55,10 @@ func parquetSource(key string) *ItemSource {
 func TestReadParquetItems(t *testing.T) {
 	name := "né"
 	row := parquetRow{Z: math.MaxInt64, Name: &name, Price: 0.1, Big: math.MaxUint64, Ok: true, Tags: []string{"a", "b"}, Counts: map[string]int32{"k": 1},
-		At: time.UnixMilli(1700000000123), Day: 19000, Cost: 12345, Raw: []byte{255, 1}, Data: `{"j": [1]}`}
+		At: time.UnixMilli(1700000000123), Day: 19000, Cost: 12345, Raw: []byte{255, 1}, Wide: [9]byte{255, 255, 255, 255, 255, 255, 255, 255, 240}, Data: `{"j": [1]}`}
 	row.In.X, row.Parts = 1.5, []struct{ P, A int }{{1, 2}, {3, 4}}
 	const want = `{"z":9223372036854775807,"name":"né","Price":0.1,"Big":18446744073709551615,"Ok":true,"tags":["a","b"],"counts":{"k":1},` +
-		`"In":{"Y":0,"X":1.5},"Parts":[{"P":1,"A":2},{"P":3,"A":4}],"at":1700000000123,"day":19000,"cost":123.45,"Raw":[255,1],"data":{"j":[1]}}` + "\n"
+		`"In":{"Y":0,"X":1.5},"Parts":[{"P":1,"A":2},{"P":3,"A":4}],"at":1700000000123,"day":19000,"cost":123.45,"Raw":[255,1],"wide":-1.6,"data":{"j":[1]}}` + "\n"
 	for name, c := range map[string]parquet.WriterOption{
 		"plain": parquet.Compression(&parquet.Uncompressed), "snappy": parquet.Compression(&parquet.Snappy), "gzip": parquet.Compression(&parquet.Gzip), "zstd": parquet.Compression(&parquet.Zstd),
 	} {

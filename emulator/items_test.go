@@ -242,14 +242,14 @@ func (e *endless) Read(p []byte) (n int, err error) {
 	return n, nil
 }
 
-// big is a Store with one object that is made as it is read.
-type big struct {
+// madeUp is a Store with one object that is made as it is read.
+type madeUp struct {
 	bucket
 	head, line, tail string
 	n                int
 }
 
-func (b *big) Get(context.Context, string, string) (io.ReadCloser, ObjectInfo, error) {
+func (b *madeUp) Get(context.Context, string, string) (io.ReadCloser, ObjectInfo, error) {
 	return io.NopCloser(io.MultiReader(strings.NewReader(b.head), &endless{line: b.line, n: b.n}, strings.NewReader(b.tail))), ObjectInfo{}, nil
 }
 
@@ -266,7 +266,7 @@ func TestReadItemsInConstantMemory(t *testing.T) {
 		{"CSV", "id,name,list\n", "12345,something of some length,\"1,2,3\"\n", "", ""},
 		{"JSON", `{"a": [`, `{"id": 12345, "name": "something of some length"},`, `{}]}`, "/a"},
 	} {
-		s := &big{head: test.head, line: test.line, tail: test.tail, n: n}
+		s := &madeUp{head: test.head, line: test.line, tail: test.tail, n: n}
 		r, e := readItems(t.Context(), s, &ItemSource{Resource: getObject, Arguments: value.MustParse(`{"Bucket":"b","Key":"k"}`),
 			Config: &asl.ReaderConfig{InputType: test.inputType}, Pointer: test.pointer})
 		if e != nil {
@@ -307,7 +307,7 @@ func TestReadItemsBounds(t *testing.T) {
 		{"CSV", `"` + strings.Repeat("x", 1<<10) + "\n\"", "the row in line 1 has more than 8388608 bytes"},
 		{"JSON", `[` + strings.Repeat("1,", 1<<20), "the object is not JSON: an item has more than 8388608 bytes"},
 	} {
-		s := &big{line: test.line, n: 20 << 20 / len(test.line)}
+		s := &madeUp{line: test.line, n: 20 << 20 / len(test.line)}
 		if test.inputType == "JSON" {
 			s.head = "["
 		}
@@ -373,7 +373,7 @@ func BenchmarkReadItems(b *testing.B) {
 		b.Run(test.inputType, func(b *testing.B) {
 			b.ReportAllocs()
 			b.SetBytes(int64(len(test.line)))
-			r, e := readItems(b.Context(), &big{head: test.head, line: test.line, tail: test.tail, n: b.N},
+			r, e := readItems(b.Context(), &madeUp{head: test.head, line: test.line, tail: test.tail, n: b.N},
 				&ItemSource{Resource: getObject, Arguments: value.MustParse(`{"Bucket":"b","Key":"k"}`), Config: &asl.ReaderConfig{InputType: test.inputType}})
 			if e != nil {
 				b.Fatal(e)

@@ -125,10 +125,20 @@ func TestResultFilesSplit(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.(*resultFiles).limit = 5 << 20
-	item := value.String(strings.Repeat("x", 1<<20))
+	def, perr := asl.Parse([]byte(`{"StartAt": "S", "States": {"S": {"Type": "Succeed"}}}`))
+	if perr != nil {
+		t.Fatal(perr)
+	}
+	m, perr := Compile(def)
+	if perr != nil {
+		t.Fatal(perr)
+	}
+	res, perr := Run(t.Context(), m, value.String(strings.Repeat("x", 1<<20)), Options{Limits: &Limits{}})
+	if perr != nil {
+		t.Fatal(perr)
+	}
 	for i := range 7 {
-		x := &Execution{status: Succeeded, output: item}
-		if err := w.add(i, x); err != nil {
+		if err := w.add(i, res.Execution); err != nil {
 			t.Fatal(err)
 		}
 	}
