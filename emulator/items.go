@@ -21,7 +21,8 @@ import (
 const maxItem = 8 << 20
 
 // readItems opens what an ItemReader names. All readers read as they are asked and hold
-// one item at a time.
+// one item at a time (a few rows, for Parquet). VersionId and ExpectedBucketOwner are not
+// looked at: a Store has one version of an object and no owners.
 func readItems(ctx context.Context, s Store, src *ItemSource) (ItemReader, *Error) {
 	cfg := src.Config
 	if cfg == nil {
