@@ -66,13 +66,13 @@ func fnSpread(k *callState, a []value.Value) (value.Value, *Error) {
 	if !v.IsArray() && !v.IsObject() {
 		return v, nil
 	}
-	mark := uint8(markSequence)
-	if v.IsArray() && v.Len() > 0 {
-		mark = 0
-	}
 	base := len(e.stack)
 	if err := e.spreadInto(v, map[string]*value.Shape{}, 0); err != nil {
 		return value.Value{}, err
+	}
+	mark := uint8(markSequence)
+	if v.IsArray() && len(e.stack) > base {
+		mark = 0 // joining arrays makes an ordinary one
 	}
 	return e.take(base, mark)
 }

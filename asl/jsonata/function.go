@@ -308,7 +308,7 @@ func (e *evaluator) callOnce(fn *function, args []value.Value, in value.Value, f
 	// The message names the function as it was called last, wherever the failure lies.
 	token, pos := fn.token, fn.pos
 	if id := fn.nativeID(); id >= 0 {
-		token, pos = value.Value{}, -1
+		token, pos = value.String(fn.native.name), -1
 		if k := e.calls[id]; k != nil {
 			token, pos = k.name, k.pos
 		}

@@ -188,8 +188,9 @@ func (n *pathNode) finish(e *evaluator, cur items, f *frame) (value.Value, *Erro
 		}
 		return n.group.evalOn(e, cur.one, f)
 	}
-	var mark uint8 = markSequence
-	if n.keep {
+	keep := n.keep || n.outer
+	mark := uint8(markSequence)
+	if keep {
 		mark |= markKeep
 	}
 	switch {
@@ -199,13 +200,13 @@ func (n *pathNode) finish(e *evaluator, cur items, f *frame) (value.Value, *Erro
 		}
 		return cur.one, nil
 	case cur.list == nil:
-		if cur.one.IsAbsent() || !n.keep {
+		if cur.one.IsAbsent() || !keep {
 			return cur.one, nil
 		}
 		return e.list([]value.Value{cur.one}, mark)
 	case len(cur.list) == 0:
 		return value.Value{}, nil
-	case len(cur.list) == 1 && !n.keep:
+	case len(cur.list) == 1 && !keep:
 		return cur.list[0], nil
 	case cur.plain:
 		mark = 0
@@ -379,6 +380,8 @@ func (e *evaluator) spill(held *value.Value) {
 	*held = value.Value{}
 }
 
+var emptySequence = value.EmptyArray.WithMark(markSequence)
+
 // filter applies a predicate to a value and returns a sequence.
 func (e *evaluator) filter(p *predicate, v value.Value, f *frame) (value.Value, *Error) {
 	if t, ok := v.Foreign().(*tupleStream); ok {
@@ -387,17 +390,17 @@ func (e *evaluator) filter(p *predicate, v value.Value, f *frame) (value.Value, 
 	}
 	if p.literal {
 		if !v.IsArray() {
-			if i := math.Floor(p.at); i == 0 || i == -1 {
+			if i := math.Floor(p.at); (i == 0 || i == -1) && !v.IsAbsent() {
 				return v, nil
 			}
-			return value.Value{}, nil
+			return emptySequence, nil
 		}
 		i := math.Floor(p.at)
 		if i < 0 {
 			i += float64(v.Len())
 		}
-		if i < 0 || i >= float64(v.Len()) {
-			return value.Value{}, nil
+		if i < 0 || i >= float64(v.Len()) || v.At(int(i)).IsAbsent() {
+			return emptySequence, nil
 		}
 		return v.At(int(i)), nil
 	}
