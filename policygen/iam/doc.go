@@ -37,8 +37,8 @@
 // control policy, resource control policy, identity, boundary, session, resource,
 // endpoint, and implicit ones in the order service control policy, resource
 // control policy, resource (where its consent is needed), identity, boundary,
-// session, endpoint. ARNs are compared case-sensitively. A resource-based Allow
-// for everybody ("*") or for a role's ARN satisfies the identity side in the same
-// account but not a boundary or a session policy; one for the session's or user's
-// own ARN satisfies these too.
+// session, endpoint. ARNs are compared case-sensitively. A resource-based Allow for a role's
+// ARN satisfies the identity side in the same account but not a boundary or a session
+// policy; one for everybody ("*") or for the session's or user's own ARN satisfies
+// these too. IfExists holds for a missing key under ForAnyValue as well.
 package iam

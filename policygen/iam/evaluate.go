@@ -270,7 +270,9 @@ func (st *state) applies(s *statement) (grade, bool) {
 	if s.hasPrincipals {
 		g = st.matchesPrincipal(s)
 		if s.notPrincipal {
-			if g != notGranted {
+			// A Deny reaches every caller with a boundary, named or not (IAM user guide,
+			// permissions boundaries).
+			if g != notGranted && !(s.deny && st.e.at.Boundary != nil) {
 				return notGranted, false
 			}
 			g = toRole
@@ -321,7 +323,9 @@ func (st *state) matchesPrincipal(s *statement) (best grade) {
 		g := notGranted
 		switch {
 		case p.Value == "*" && (p.Kind == "*" || p.Kind == "AWS"):
-			g = toRole
+			// Boundaries and session policies do not limit what is granted to everybody
+			// (IAM user guide, policy evaluation within an account).
+			g = toSession
 		case p.Kind == "Service":
 			if c.Service != "" && p.Value == c.Service {
 				g = toRole

@@ -1,0 +1,320 @@
+// Package account decides the calls of workflows by the policies of an AWS account,
+// offline: the policies of roles, their boundaries, and the control policies of the
+// organization above them.
+//
+// An Account is made once of documents. Its methods answer "" for what is allowed and
+// otherwise the message with which AWS refuses it, so that an emulator can ask them
+// before it answers a call:
+//
+//	a, err := account.New(account.Options{
+//		Roles: []account.Role{{Policies: []account.Policy{{Document: policy}}}},
+//		SCPs:  [][]account.Policy{{{Name: "arn:aws:organizations::…:policy/…", Document: scp}}},
+//	})
+//	message := a.Call("arn:aws:sts::123456789012:assumed-role/Workflow/run",
+//		"arn:aws:states:us-east-1:123456789012:stateMachine:Chain",
+//		"arn:aws:states:::bedrock:invokeModel", parameters)
+//
+// What a call is authorised for comes from policygen, so that what it generates is what
+// is asked here; how policies decide comes from policygen/iam.
+//
+// # What is assumed
+//
+// All authorisations of a call are asked before it is made, also those that AWS asks
+// while it waits for a job (.sync). A call through an inference profile is refused if
+// one destination is denied, whichever region it would have been routed to. Roles that
+// are not listed (those of other accounts, say) may do what the control policies of the
+// account let them. Resources of other accounts accept the call unless their policy is
+// given.
+package account
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/sfnkit/sfnkit/asl"
+	"github.com/sfnkit/sfnkit/asl/value"
+	"github.com/sfnkit/sfnkit/policygen"
+	"github.com/sfnkit/sfnkit/policygen/iam"
+)
+
+// Policy is a policy document with its name.
+type Policy struct {
+	// Name is the policy's ARN, which messages about explicit denies may show, or any
+	// other name.
+	Name     string
+	Document *iam.Policy
+}
+
+// Role is a role with what it may do.
+type Role struct {
+	// ARN of the role. The role without one stands for every role that has no entry of
+	// its own: the execution role, whatever its name is.
+	ARN      string
+	Policies []Policy // identity policies; none grant nothing
+	Boundary *Policy  // nil: none
+	Trust    *Policy  // nil: whom its identity policies let may take it
+}
+
+// Resource is a resource with a policy: a bucket, a key.
+type Resource struct {
+	ARN     string
+	Account string // its owner, where the ARN does not tell; empty is the caller's
+	Policy  Policy
+}
+
+// Options describe an account. SCPs and RCPs list the levels of the organization from
+// the root over the units to the account; every level must allow. No levels: the account
+// is in no organization.
+type Options struct {
+	Roles     []Role
+	SCPs      [][]Policy
+	RCPs      [][]Policy
+	Resources []Resource
+
+	// Hints are those of policygen.Options: what is behind identifiers that hide their
+	// models.
+	Hints     map[string][]string
+	InputKey  string // ARN of the KMS key of the objects that tasks read from S3
+	OutputKey string // ARN of the KMS key of the objects that tasks write to S3
+
+	// PolicyARNs adds the ARN of the denying policy to messages, as AWS does since
+	// January 2026 in more and more services and regions.
+	PolicyARNs bool
+}
+
+// Account decides calls. It is safe for concurrent use.
+type Account struct {
+	opts     Options
+	roles    map[string]*role // by account and name: 123456789012/Workflow
+	standard *role            // the one without ARN, nil if there is none
+	shared   iam.Attached
+}
+
+type role struct {
+	arn      string
+	attached iam.Attached
+}
+
+// New compiles the policies of an account. The error is an *iam.InvalidError for a
+// policy that AWS would not attach.
+func New(o Options) (*Account, error) {
+	a := &Account{opts: o, roles: map[string]*role{}}
+	a.shared.TrustUnknown = true
+	var err error
+	if a.shared.SCPs, err = compileLevels(o.SCPs, iam.ServiceControlPolicy); err != nil {
+		return nil, err
+	}
+	if a.shared.RCPs, err = compileLevels(o.RCPs, iam.ResourceControlPolicy); err != nil {
+		return nil, err
+	}
+	for _, r := range o.Resources {
+		d, err := compile(r.Policy, iam.ResourcePolicy)
+		if err != nil {
+			return nil, err
+		}
+		a.shared.Resources = append(a.shared.Resources, iam.ResourceDocument{ARN: r.ARN, Account: r.Account, Document: d})
+	}
+	for i := range o.Roles {
+		r := &o.Roles[i]
+		if r.Trust == nil {
+			continue
+		}
+		d, err := compile(*r.Trust, iam.TrustPolicy)
+		if err != nil {
+			return nil, err
+		}
+		a.shared.Resources = append(a.shared.Resources, iam.ResourceDocument{ARN: r.ARN, Document: d})
+	}
+	for i := range o.Roles {
+		r := &o.Roles[i]
+		with := &role{arn: r.ARN, attached: a.shared}
+		if with.attached.Identity, err = compileAll(r.Policies, iam.IdentityPolicy); err != nil {
+			return nil, err
+		}
+		if r.Boundary != nil {
+			if with.attached.Boundary, err = compile(*r.Boundary, iam.PermissionsBoundary); err != nil {
+				return nil, err
+			}
+		}
+		if r.ARN == "" {
+			a.standard = with
+			continue
+		}
+		key, ok := roleKey(r.ARN)
+		if !ok {
+			return nil, fmt.Errorf("%q is not the ARN of a role", r.ARN)
+		}
+		a.roles[key] = with
+	}
+	return a, nil
+}
+
+func compile(p Policy, kind iam.Kind) (*iam.Document, error) {
+	d, err := iam.Compile(p.Document, kind, p.Name)
+	if err != nil && p.Name != "" {
+		return nil, fmt.Errorf("%s: %w", p.Name, err)
+	}
+	return d, err
+}
+
+func compileAll(list []Policy, kind iam.Kind) ([]*iam.Document, error) {
+	var out []*iam.Document
+	for _, p := range list {
+		d, err := compile(p, kind)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, d)
+	}
+	return out, nil
+}
+
+func compileLevels(levels [][]Policy, kind iam.Kind) ([][]*iam.Document, error) {
+	var out [][]*iam.Document
+	for _, level := range levels {
+		documents, err := compileAll(level, kind)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, documents)
+	}
+	return out, nil
+}
+
+// roleKey names a role by account and name, given its ARN or that of a session of it.
+func roleKey(arn string) (string, bool) {
+	f := strings.SplitN(arn, ":", 6)
+	if len(f) < 6 || f[4] == "" {
+		return "", false
+	}
+	kind, name, _ := strings.Cut(f[5], "/")
+	switch {
+	case f[2] == "sts" && kind == "assumed-role":
+		name, _, _ = strings.Cut(name, "/")
+	case f[2] == "iam" && kind == "role":
+		name = name[strings.LastIndexByte(name, '/')+1:]
+	default:
+		return "", false
+	}
+	return f[4] + "/" + name, name != ""
+}
+
+// everything is what roles have that are not listed.
+var everything = iam.MustCompile(&iam.Policy{Version: iam.Version2012, Statements: []iam.Statement{
+	{Effect: iam.Allow, Actions: []string{"*"}, Resources: []string{"*"}},
+}}, iam.IdentityPolicy, "")
+
+// evaluator decides for a principal: the session of a role. Execution is set for the
+// one that the state machine runs as.
+func (a *Account) evaluator(principal string, execution bool) *iam.Evaluator {
+	caller := iam.Caller{ARN: principal}
+	key, _ := roleKey(principal)
+	if r := a.roles[key]; r != nil {
+		caller.PrincipalARN = r.arn // with its path, which the session's ARN lacks
+		return iam.NewEvaluator(caller, r.attached)
+	}
+	if execution && a.standard != nil {
+		return iam.NewEvaluator(caller, a.standard.attached)
+	}
+	at := a.shared
+	at.Identity = []*iam.Document{everything}
+	return iam.NewEvaluator(caller, at)
+}
+
+// place is where a state machine is, taken from its ARN.
+type place struct{ partition, region, account, name, arn string }
+
+func placeOf(machine string) place {
+	f := strings.SplitN(machine, ":", 8)
+	if len(f) < 7 {
+		return place{arn: machine}
+	}
+	// Child executions of a map run belong to the state machine itself, and so does what
+	// runs as a version or an alias.
+	name, _, _ := strings.Cut(f[6], "/")
+	f[6] = name
+	return place{f[1], f[3], f[4], name, strings.Join(f[:7], ":")}
+}
+
+func (a *Account) generator(p place, account string) policygen.Options {
+	return policygen.Options{
+		Partition: p.partition, Region: p.region, Account: account, StateMachine: p.name,
+		Hints: a.opts.Hints, InputKey: a.opts.InputKey, OutputKey: a.opts.OutputKey,
+	}
+}
+
+// Call decides a call of a Task state by its Resource and evaluated parameters. principal
+// is the session of the role that makes it, machine the ARN of the state machine. The
+// principal of a task with Credentials is the session of the role named there; it is not
+// the execution role if assumed is set.
+func (a *Account) Call(principal, machine, resource string, parameters value.Value, assumed bool) string {
+	p := placeOf(machine)
+	// Names without ARN name resources of the account that the call is made in.
+	account := p.account
+	if f := strings.SplitN(principal, ":", 6); len(f) == 6 && f[4] != "" {
+		account = f[4]
+	}
+	requests, err := policygen.Authorise(resource, parameters, a.generator(p, account))
+	if err != nil {
+		return err.Error()
+	}
+	for i := range requests {
+		complete(&requests[i], p.region, parameters)
+	}
+	return a.evaluator(principal, !assumed).Call(requests...).Message(a.opts.PolicyARNs)
+}
+
+// complete adds what the context of a request has beyond what decides its resource.
+func complete(r *iam.Request, region string, parameters value.Value) {
+	if f := strings.SplitN(r.Resource, ":", 6); r.Region == "" && (len(f) < 6 || f[3] == "") {
+		r.Region = region
+	}
+	if r.Action != "bedrock:InvokeModel" {
+		return
+	}
+	if g := parameters.Get("GuardrailIdentifier"); g.IsString() {
+		id := g.Str()
+		if !strings.HasPrefix(id, "arn:") {
+			if f := strings.SplitN(r.Resource, ":", 6); len(f) == 6 {
+				id = "arn:" + f[1] + ":bedrock:" + region + ":" + f[4] + ":guardrail/" + id
+			}
+		}
+		if v := parameters.Get("GuardrailVersion"); v.IsString() && v.Str() != "DRAFT" {
+			id += ":" + v.Str()
+		}
+		r.Context.Set("bedrock:GuardrailIdentifier", id)
+	}
+	if t := parameters.Get("ServiceTier"); t.IsString() {
+		r.Context.Set("bedrock:ServiceTier", strings.ToLower(t.Str()))
+	}
+}
+
+// AssumeRole decides whether a principal may take a role, which the Credentials of a
+// task ask for. Where the trust policy of the role is known, it must consent.
+func (a *Account) AssumeRole(principal, role string) string {
+	return a.evaluator(principal, true).Call(iam.Request{Action: "sts:AssumeRole", Resource: role}).Message(a.opts.PolicyARNs)
+}
+
+// CreateStateMachine decides what the execution role is asked for when a state machine is
+// created or updated: the EventBridge rules of its .sync tasks. name is the state
+// machine's, role the ARN of its execution role.
+func (a *Account) CreateStateMachine(machineARN, role string, machine *asl.StateMachine) string {
+	p := placeOf(machineARN)
+	requests, err := policygen.AuthoriseCreate(machine, a.generator(p, p.account))
+	if err != nil {
+		return err.Error()
+	}
+	if a.evaluator(session(role, "states"), true).Call(requests...).Allowed {
+		return ""
+	}
+	return "'" + role + "' is not authorized to create managed-rule."
+}
+
+// session is the ARN of a session of a role.
+func session(role, name string) string {
+	f := strings.SplitN(role, ":", 6)
+	if len(f) < 6 {
+		return role
+	}
+	return "arn:" + f[1] + ":sts::" + f[4] + ":assumed-role/" + f[5][strings.LastIndexByte(f[5], '/')+1:] + "/" + name
+}
