@@ -3,6 +3,7 @@ package emulator
 import (
 	"fmt"
 	"strings"
+	"sync/atomic"
 
 	"github.com/sfnkit/sfnkit/asl"
 	"github.com/sfnkit/sfnkit/asl/jsonpath"
@@ -16,6 +17,19 @@ type Machine struct {
 	def     *asl.StateMachine
 	top     *scope
 	timeout int64 // seconds, 0 for none
+
+	shared atomic.Pointer[Info] // of the last execution
+}
+
+// share returns what is the same for all executions of the machine, so that many of them
+// need it once.
+func (m *Machine) share(info Info) *Info {
+	info.ARN, info.Name, info.RedriveCount = "", "", 0
+	if last := m.shared.Load(); last != nil && *last == info {
+		return last
+	}
+	m.shared.Store(&info)
+	return &info
 }
 
 // Definition returns what the machine was compiled from.

@@ -59,7 +59,7 @@ func (x *Execution) distributed(t *thread, v *view, items value.Value, concurren
 	}
 	t.prev, t.seen = started.ID, true
 	r := &MapRun{
-		Machine: s.processor, Parent: x.info, Items: items, Label: s.label, Concurrency: int(min(concurrency, 10000)),
+		Machine: s.processor, Parent: x.Info(), Items: items, Label: s.label, Concurrency: int(min(concurrency, 10000)),
 		Express: s.processor.def.ProcessorConfig.ExecutionType == "EXPRESS", ToleratedPercentage: -1,
 	}
 	if s.selector != nil {
@@ -134,8 +134,8 @@ func (x *Execution) distributed(t *thread, v *view, items value.Value, concurren
 	if r.Label == "" {
 		r.Label = x.sources.UUID()
 	}
-	r.ARN = "arn:" + x.info.Partition + ":states:" + x.info.Region + ":" + x.info.Account + ":mapRun:" +
-		x.info.StateMachineName + "/" + r.Label + ":" + x.sources.UUID()
+	r.ARN = "arn:" + x.shared.Partition + ":states:" + x.shared.Region + ":" + x.shared.Account + ":mapRun:" +
+		x.shared.StateMachineName + "/" + r.Label + ":" + x.sources.UUID()
 	e := x.emit(MapRunStarted, t.prev, value.Value{})
 	e.Detail = &Detail{ARN: r.ARN}
 	t.prev = e.ID

@@ -122,13 +122,8 @@ func (e *Engine) Start(m *Machine, o StartOptions) *Handle {
 func (e *Engine) prepare(m *Machine, o StartOptions) *Handle {
 	o.Info.fill()
 	h := &Handle{end: o.OnEnd, x: NewExecution(m, o.Info, o.Input, o.Text, e.limits, randomSources())}
-	h.run = run{env: &engineRun{e: e, callee: o.Caller, onChild: o.OnChild, onChildEnd: o.OnChildEnd}, x: h.x, lock: h.lock, done: h.ended}
+	h.run = run{env: &engineRun{e: e, callee: o.Caller, onChild: o.OnChild, onChildEnd: o.OnChildEnd}, x: h.x, mu: &h.mu, done: h}
 	return h
-}
-
-func (h *Handle) lock() func() {
-	h.mu.Lock()
-	return h.mu.Unlock
 }
 
 func (h *Handle) ended(x *Execution) {

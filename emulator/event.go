@@ -165,7 +165,7 @@ type Event struct {
 	PreviousID int32
 	Type       EventType
 	Time       int64       // milliseconds since 1970, UTC
-	Name       string      // the state, for state and iteration events
+	Name       string      // the state, for state and iteration events; the role for ExecutionStarted
 	Index      int32       // the iteration; the number of items for MapStateStarted
 	Value      value.Value // the input, output or parameters
 	Detail     *Detail     // nil where Name, Index and Value say all
@@ -178,7 +178,7 @@ type Detail struct {
 	Resource     string // invokeModel.sync; the ARN for Lambda functions and activities
 	ResourceType string // bedrock
 	Region       string
-	RoleARN      string // of the execution; of the task's Credentials
+	RoleARN      string // of the task's Credentials
 	Worker       string
 	Timeout      int64 // seconds, 0 if there is none
 	Heartbeat    int64

@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"strconv"
+	"strings"
 
 	"github.com/sfnkit/sfnkit/asl"
 	"github.com/sfnkit/sfnkit/asl/intrinsic"
@@ -57,7 +58,10 @@ type Sources struct {
 // [Execution.Commands] says what it wants next. It is not safe for concurrent use.
 type Execution struct {
 	m        *Machine
-	info     Info
+	shared   *Info // of all executions of the machine: without ARN, Name and RedriveCount
+	arn      string
+	name     string
+	redrives int32
 	limits   Limits
 	sources  Sources
 	input    value.Value
@@ -65,10 +69,7 @@ type Execution struct {
 
 	history  History
 	now      int64
-	started  int64
-	stopped  int64
 	status   Status
-	output   value.Value
 	err      *Error
 	slots    []slot
 	free     int32          // the first unused slot, counted from 1; 0 for none
@@ -118,11 +119,10 @@ type thread struct {
 	before  int32 // the event before that one
 	seen    bool  // something has happened since the state was entered
 
-	enteredAt  int64
-	input      value.Value // of the state
-	vars       *variables
-	attempts   []int64 // per retrier
-	retryCount int64
+	enteredAt int64
+	input     value.Value // of the state
+	vars      *variables
+	retries   *retries // nil before the first one
 
 	id      TaskID // what it waits for, 0 if nothing
 	waiting waitKind
@@ -161,6 +161,20 @@ type fork struct {
 	selector *dynamic
 	next     int // the first item not yet started
 	left     int
+}
+
+// retries counts what has been tried again in a state.
+type retries struct {
+	attempts []int64 // per retrier
+	count    int64
+}
+
+// retryCount returns how often the thread's state has been tried again.
+func (t *thread) retryCount() int64 {
+	if t.retries == nil {
+		return 0
+	}
+	return t.retries.count
 }
 
 // variables are the variables of one scope. Scopes inside read those around them.
@@ -217,7 +231,11 @@ const (
 // NewExecution returns an execution that has not begun. inputText is the input as it was
 // sent; it may be empty if input came from elsewhere.
 func NewExecution(m *Machine, info Info, input value.Value, inputText string, limits Limits, sources Sources) *Execution {
-	x := &Execution{m: m, info: info, limits: limits, sources: sources, input: input, status: Running}
+	x := &Execution{m: m, arn: info.ARN, name: info.Name, redrives: int32(info.RedriveCount), limits: limits, sources: sources, input: input, status: Running}
+	if strings.HasSuffix(info.ARN, info.Name) {
+		x.name = info.ARN[len(info.ARN)-len(info.Name):]
+	}
+	x.shared = m.share(info)
 	if inputText != "" && len(inputText) != input.Size() {
 		x.rawInput = inputText
 	}
@@ -228,7 +246,11 @@ func NewExecution(m *Machine, info Info, input value.Value, inputText string, li
 }
 
 // Info returns what the execution was made with.
-func (x *Execution) Info() Info { return x.info }
+func (x *Execution) Info() Info {
+	info := *x.shared
+	info.ARN, info.Name, info.RedriveCount = x.arn, x.name, int(x.redrives)
+	return info
+}
 
 // Machine returns the compiled definition.
 func (x *Execution) Machine() *Machine { return x.m }
@@ -245,17 +267,32 @@ func (x *Execution) Input() (value.Value, string) {
 }
 
 // Output returns the output of an execution that has succeeded.
-func (x *Execution) Output() value.Value { return x.output }
+func (x *Execution) Output() value.Value {
+	if x.status != Succeeded {
+		return value.Value{}
+	}
+	return x.history.At(x.history.n - 1).Value
+}
 
 // Err returns the error of an execution that failed, timed out or was aborted, else nil.
 func (x *Execution) Err() *Error { return x.err }
 
 // Started and Stopped return the times at which the execution began and ended, in
 // milliseconds since 1970; 0 if it has not.
-func (x *Execution) Started() int64 { return x.started }
+func (x *Execution) Started() int64 {
+	if x.history.n == 0 {
+		return 0
+	}
+	return x.history.At(0).Time
+}
 
 // Stopped is described at Started.
-func (x *Execution) Stopped() int64 { return x.stopped }
+func (x *Execution) Stopped() int64 {
+	if x.status == Running {
+		return 0
+	}
+	return x.history.At(x.history.n - 1).Time
+}
 
 // History returns the events so far.
 func (x *Execution) History() *History { return &x.history }
@@ -285,9 +322,12 @@ func (x *Execution) External() bool {
 
 // Begin starts the execution at the given time.
 func (x *Execution) Begin(now int64) {
-	x.now, x.started = now, now
+	x.now = now
 	e := x.emit(ExecutionStarted, 0, x.input)
-	e.Detail = &Detail{RoleARN: x.info.RoleARN, Text: x.rawInput}
+	e.Name = x.shared.RoleARN
+	if x.rawInput != "" {
+		e.Detail = &Detail{Text: x.rawInput}
+	}
 	x.root = &x.onlyRoot
 	*x.root = thread{}
 	x.startClock()
@@ -309,11 +349,11 @@ const expressTimeout = 300
 // by the redrive it belongs to.
 func (x *Execution) startClock() {
 	n := x.m.timeout
-	if x.info.Express && x.limits.Payload > 0 && (n == 0 || n > expressTimeout) {
+	if x.shared.Express && x.limits.Payload > 0 && (n == 0 || n > expressTimeout) {
 		n = expressTimeout
 	}
 	if n > 0 {
-		x.timer(TaskID(x.info.RedriveCount), TimerExecution, x.now+n*1000)
+		x.timer(TaskID(x.redrives), TimerExecution, x.now+n*1000)
 	}
 }
 
@@ -364,9 +404,7 @@ func (x *Execution) emit(t EventType, prev int32, v value.Value) *Event {
 // enter makes s the state of a thread. The event is written by advance.
 func (x *Execution) enter(t *thread, s *state, input value.Value) {
 	t.state, t.input, t.lost = s, input, nil
-	t.retryCount = 0
-	clear(t.attempts)
-	t.attempts = t.attempts[:0]
+	t.retries = nil
 	t.entered = 0
 }
 
@@ -417,7 +455,7 @@ func (x *Execution) finish(st Status, ev EventType, prev int32, err *Error) {
 }
 
 func (x *Execution) end(st Status) {
-	x.status, x.stopped = st, x.now
+	x.status = st
 	for i := range x.slots {
 		if t := x.slots[i].t; t != nil {
 			x.cancel(t)
@@ -425,7 +463,7 @@ func (x *Execution) end(st Status) {
 		}
 	}
 	x.slots, x.free = nil, 0
-	if st == Succeeded || x.info.Express {
+	if st == Succeeded || x.shared.Express {
 		x.root, x.counts = nil, nil
 		x.onlyRoot = thread{}
 		return
@@ -567,7 +605,6 @@ func (x *Execution) leave(t *thread, next *state, output, assigned value.Value) 
 	if e.Detail != nil && e.Detail.Text != "" {
 		done.Detail = &Detail{Text: e.Detail.Text}
 	}
-	x.output = output
 	x.end(Succeeded)
 	return nil
 }
@@ -673,23 +710,24 @@ func (x *Execution) fail(t *thread, err *Error) {
 			if !err.matchesAny(r.errors) {
 				continue
 			}
-			for len(t.attempts) < len(s.retry) {
-				t.attempts = append(t.attempts, 0)
+			if t.retries == nil {
+				t.retries = &retries{attempts: make([]int64, len(s.retry))}
 			}
-			if t.attempts[i] >= r.attempts {
+			n := &t.retries.attempts[i]
+			if *n >= r.attempts {
 				if x.probe != nil {
 					x.probe.result.Inspection.RetryIndex = value.Int(int64(i))
 				}
 				break
 			}
-			delay := r.delay(t.attempts[i], x.sources.Rand)
+			delay := r.delay(*n, x.sources.Rand)
 			if x.probe != nil {
 				x.probe.retried(i, delay, err)
 				t.state = nil
 				return
 			}
-			t.attempts[i]++
-			t.retryCount++
+			*n++
+			t.retries.count++
 			t.seen = true
 			x.timer(x.block(t, forRetry), TimerWait, x.now+delay)
 			return

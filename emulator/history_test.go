@@ -57,7 +57,7 @@ func show(x *emulator.Execution) string {
 	var b strings.Builder
 	for e := range x.History().All {
 		fmt.Fprintf(&b, "%d %d %g %s", e.ID, e.PreviousID, float64(e.Time-x.Started())/1000, e.Type)
-		if e.Name != "" {
+		if e.Name != "" && e.Type != emulator.ExecutionStarted {
 			fmt.Fprintf(&b, " %s", e.Name)
 		}
 		switch e.Type {

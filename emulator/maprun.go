@@ -132,38 +132,38 @@ func (m *mapRunner) write(i, n int, x *Execution) *Error {
 }
 
 func (m *mapRunner) cancel() {
-	unlock := m.run.lock()
+	m.run.mu.Lock()
 	if !m.over {
 		m.finish()
 	}
-	unlock()
+	m.run.mu.Unlock()
 }
 
 // pump starts children until the limit is reached or the items are at their end.
 func (m *mapRunner) pump(ctx context.Context) {
 	for {
-		unlock := m.run.lock()
+		m.run.mu.Lock()
 		spec := m.spec
 		limit := spec.Concurrency
 		if limit <= 0 || limit > maxChildren {
 			limit = maxChildren
 		}
 		if m.over || m.pumping || m.atEnd || m.active >= limit {
-			unlock()
+			m.run.mu.Unlock()
 			return
 		}
 		m.pumping = true
 		input, n, err := m.input()
 		m.pumping = false
 		if err != nil {
-			unlock()
+			m.run.mu.Unlock()
 			m.fail(err)
 			return
 		}
 		if n == 0 {
 			m.atEnd = true
 			done := m.active == 0
-			unlock()
+			m.run.mu.Unlock()
 			if done {
 				m.complete(ctx)
 			}
@@ -181,20 +181,20 @@ func (m *mapRunner) pump(ctx context.Context) {
 			m.ok = append(m.ok, false)
 		}
 		name := m.run.x.sources.UUID()
-		unlock()
+		m.run.mu.Unlock()
 		ended := false
 		cancel := m.run.env.child(spec, name, input, func(x *Execution) {
 			ended = true
 			m.ended(ctx, i, n, x)
 		})
-		unlock = m.run.lock()
+		m.run.mu.Lock()
 		if !ended && !m.over {
 			if m.cancels == nil {
 				m.cancels = make(map[int]func())
 			}
 			m.cancels[i] = cancel
 		}
-		unlock()
+		m.run.mu.Unlock()
 	}
 }
 
@@ -270,7 +270,7 @@ func (m *mapRunner) item() (value.Value, *Error) {
 }
 
 func (m *mapRunner) ended(ctx context.Context, i, n int, x *Execution) {
-	unlock := m.run.lock()
+	m.run.mu.Lock()
 	delete(m.cancels, i)
 	m.active--
 	m.items.Running -= int64(n)
@@ -278,7 +278,7 @@ func (m *mapRunner) ended(ctx context.Context, i, n int, x *Execution) {
 	if m.over {
 		m.write(i, n, x)
 		m.writeRest()
-		unlock()
+		m.run.mu.Unlock()
 		return
 	}
 	switch x.Status() {
@@ -303,7 +303,7 @@ func (m *mapRunner) ended(ctx context.Context, i, n int, x *Execution) {
 		err = exceededError()
 	}
 	last := m.atEnd && m.active == 0
-	unlock()
+	m.run.mu.Unlock()
 	switch {
 	case err != nil:
 		m.fail(err)
@@ -340,18 +340,18 @@ func (m *mapRunner) exceeded(all bool) bool {
 }
 
 func (m *mapRunner) complete(ctx context.Context) {
-	unlock := m.run.lock()
+	m.run.mu.Lock()
 	if m.over {
-		unlock()
+		m.run.mu.Unlock()
 		return
 	}
 	if m.exceeded(true) {
-		unlock()
+		m.run.mu.Unlock()
 		m.fail(exceededError())
 		return
 	}
 	m.written = true
-	unlock()
+	m.run.mu.Unlock()
 	var result value.Value
 	if m.writer != nil {
 		out, err := m.writer.close(ctx)

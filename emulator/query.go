@@ -250,26 +250,26 @@ func (v *view) Context() value.Value {
 	}
 	w := x.work()
 	if w.execPart.IsAbsent() {
-		role := value.String(x.info.RoleARN)
-		if x.info.RoleARN == "" {
+		role := value.String(x.shared.RoleARN)
+		if x.shared.RoleARN == "" {
 			role = value.Null
 		}
-		vals := []value.Value{value.String(x.info.ARN), x.input, timeText(x.started), value.String(x.info.Name), role}
+		vals := []value.Value{value.String(x.arn), x.input, timeText(x.begun()), value.String(x.name), role}
 		shape := expressShape
-		if !x.info.Express { // an express execution cannot be redriven
+		if !x.shared.Express { // an express execution cannot be redriven
 			shape = executionShape
-			vals = append(vals, value.Int(int64(x.info.RedriveCount)))
+			vals = append(vals, value.Int(int64(x.redrives)))
 		}
 		w.execPart = value.ObjectOf(shape, vals)
 	}
-	machine := value.ObjectOf(machineShape, []value.Value{value.String(x.info.StateMachineARN), value.String(x.info.StateMachineName)})
+	machine := value.ObjectOf(machineShape, []value.Value{value.String(x.shared.StateMachineARN), value.String(x.shared.StateMachineName)})
 	name := t.state.name
 	if x.probe != nil {
 		name = "StateName" // whichever state of a definition is tested, as recorded
 	}
 	st := value.ObjectOf(stateShape, []value.Value{value.String(name), timeText(t.enteredAt)})
 	if t.state.typ == "Task" || t.state.typ == "Parallel" || t.state.typ == "Map" {
-		st = value.ObjectOf(taskStateShape, []value.Value{value.String(name), timeText(t.enteredAt), value.Int(t.retryCount)})
+		st = value.ObjectOf(taskStateShape, []value.Value{value.String(name), timeText(t.enteredAt), value.Int(t.retryCount())})
 	}
 	vals := append(make([]value.Value, 0, 5), w.execPart, machine, st)
 	shape := contextShape
@@ -285,6 +285,14 @@ func (v *view) Context() value.Value {
 			value.ObjectOf(contextIndexShape, []value.Value{value.Int(int64(index)), item})}))
 	}
 	return value.ObjectOf(shape, vals)
+}
+
+// begun returns the time at which the execution began; a state under test has no history.
+func (x *Execution) begun() int64 {
+	if x.probe != nil {
+		return x.probe.test.Now
+	}
+	return x.Started()
 }
 
 // iteration returns the item of the innermost Map that the state is part of.

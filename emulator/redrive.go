@@ -29,11 +29,11 @@ func (x *Execution) Redrive(now int64) bool {
 		return false
 	}
 	last := int32(x.history.n)
-	x.now, x.stopped, x.status, x.err, x.full = now, 0, Running, nil, false
-	x.info.RedriveCount++
+	x.now, x.status, x.err, x.full = now, Running, nil, false
+	x.redrives++
 	x.scratch = nil
 	e := x.emit(ExecutionRedriven, last, value.Value{})
-	e.Detail = &Detail{Count: int32(x.info.RedriveCount)}
+	e.Detail = &Detail{Count: x.redrives}
 	x.startClock()
 	x.revive(x.root, e.ID)
 	x.run()
@@ -43,7 +43,7 @@ func (x *Execution) Redrive(now int64) bool {
 func (x *Execution) revive(t *thread, prev int32) {
 	t.state, t.resume = t.resume, nil
 	t.prev, t.seen = prev, true
-	t.attempts, t.retryCount = t.attempts[:0], 0
+	t.retries = nil
 	f := t.lost
 	t.lost = nil
 	live := false

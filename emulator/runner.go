@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"math/rand/v2"
+	"sync"
 	"time"
 
 	"github.com/sfnkit/sfnkit/asl/value"
@@ -81,10 +82,10 @@ type runEnv interface {
 type run struct {
 	env  runEnv
 	x    *Execution
-	lock func() func() // takes the execution's lock and returns what releases it
+	mu   sync.Locker // guards the execution
 	jobs map[TaskID]Job
 	maps map[TaskID]*mapRunner
-	done func(*Execution)
+	done ender // told of the end, without locks; nil if nobody wants to know
 	over bool
 
 	timers  []runTimer
@@ -129,7 +130,7 @@ func (r *run) fired(t *timer) {
 
 // do tells the execution something and sees to what it wants then.
 func (r *run) do(tell func(x *Execution, now int64)) {
-	unlock := r.lock()
+	r.mu.Lock()
 	tell(r.x, r.env.now())
 	for {
 		cmds := r.x.Commands()
@@ -148,9 +149,9 @@ func (r *run) do(tell func(x *Execution, now int64)) {
 		}
 		r.timers = nil
 	}
-	unlock()
+	r.mu.Unlock()
 	if ended && r.done != nil {
-		r.done(r.x)
+		r.done.ended(r.x)
 	}
 }
 
@@ -263,9 +264,9 @@ func (r *run) poll(id TaskID, j Job) {
 			r.do(func(x *Execution, now int64) { delete(r.jobs, id); x.TaskFailed(now, id, e) })
 		case again > 0:
 			r.env.at(r.env.now()+max(again.Milliseconds(), 1), func() {
-				unlock := r.lock()
+				r.mu.Lock()
 				waiting := r.x.waiter(id) != nil
-				unlock()
+				r.mu.Unlock()
 				if waiting {
 					r.poll(id, j)
 				}
@@ -313,13 +314,24 @@ func Run(ctx context.Context, m *Machine, input value.Value, o Options) (*Result
 	info.fill()
 	x := NewExecution(m, info, input, o.Text, limits, newSources(o.Seed, info.ARN))
 	l.result.Execution = x
-	r := &run{env: l, x: x, lock: unlocked}
+	r := &run{env: l, x: x, mu: noLock{}}
 	r.do(func(x *Execution, now int64) { x.Begin(now) })
 	err := l.drain(x)
 	return l.result, err
 }
 
-func unlocked() func() { return func() {} }
+// noLock is the lock of executions that only one goroutine knows.
+type noLock struct{}
+
+func (noLock) Lock()   {}
+func (noLock) Unlock() {}
+
+// ender is told of the end of an execution.
+type ender interface{ ended(*Execution) }
+
+type enderFunc func(*Execution)
+
+func (f enderFunc) ended(x *Execution) { f(x) }
 
 // fill puts names in the place of those that were not given.
 func (i *Info) fill() {
@@ -427,13 +439,13 @@ func (l *loop) drain(x *Execution) error {
 func (l *loop) child(m *MapRun, name string, input value.Value, done func(*Execution)) func() {
 	info := m.childInfo(name)
 	x := NewExecution(m.Machine, info, input, "", l.limits, newSources(l.opts.Seed, info.ARN))
-	r := &run{env: l, x: x, lock: unlocked}
-	r.done = func(x *Execution) {
+	r := &run{env: l, x: x, mu: noLock{}}
+	r.done = enderFunc(func(x *Execution) {
 		if l.opts.OnChild != nil {
 			l.opts.OnChild(x)
 		}
 		done(x)
-	}
+	})
 	r.do(func(x *Execution, now int64) { x.Begin(now) })
 	return func() { r.do(func(x *Execution, now int64) { x.Stop(now, "", "") }) }
 }

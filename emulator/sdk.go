@@ -59,7 +59,7 @@ func (e *Event) SDK(data bool) types.HistoryEvent {
 	switch e.Type {
 	case ExecutionStarted:
 		h.ExecutionStartedEventDetails = &types.ExecutionStartedEventDetails{
-			Input: text(), InputDetails: shown, RoleArn: optional(d.RoleARN),
+			Input: text(), InputDetails: shown, RoleArn: optional(e.Name),
 		}
 	case ExecutionSucceeded:
 		h.ExecutionSucceededEventDetails = &types.ExecutionSucceededEventDetails{Output: text(), OutputDetails: shown}

@@ -315,7 +315,7 @@ func (x *Execution) iterate(t *thread, prev int32) bool {
 	e := x.emit(MapIterationStarted, prev, value.Value{})
 	e.Name, e.Index = owner.state.name, int32(i)
 	*t = thread{
-		fork: f, index: int32(i), prev: e.ID, vars: owner.vars, attempts: t.attempts,
+		fork: f, index: int32(i), prev: e.ID, vars: owner.vars,
 	}
 	input := f.items[i]
 	if f.selector != nil {

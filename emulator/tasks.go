@@ -30,7 +30,7 @@ func (x *Execution) startTask(t *thread) *Error {
 		return err
 	}
 	v := x.viewOf(t, in)
-	req := &Request{Execution: x.info, State: s.name, Resource: s.resource, ARN: s.def.Resource, Attempt: int(t.retryCount), Time: x.now}
+	req := &Request{Execution: x.Info(), State: s.name, Resource: s.resource, ARN: s.def.Resource, Attempt: int(t.retryCount()), Time: x.now}
 	if s.resource.Pattern != asl.RequestResponse || s.kind == activityTask {
 		// A job has a token as well as a callback: the service was recorded ending the task
 		// of a nested execution (.sync) by SendTaskSuccess.
@@ -82,7 +82,7 @@ func (x *Execution) startTask(t *thread) *Error {
 	req.Invocation = x.counts[s.name]
 	x.counts[s.name]++
 
-	d := &Detail{Timeout: timeout, Heartbeat: heartbeat, Resource: s.resourceName, ResourceType: s.resourceType, Region: x.info.Region, RoleARN: req.RoleARN}
+	d := &Detail{Timeout: timeout, Heartbeat: heartbeat, Resource: s.resourceName, ResourceType: s.resourceType, Region: x.shared.Region, RoleARN: req.RoleARN}
 	ev := TaskScheduled
 	switch s.kind {
 	case lambdaTask:
@@ -259,7 +259,7 @@ func (x *Execution) TimerFired(now int64, id TaskID, k TimerKind) {
 		return
 	}
 	if k == TimerExecution {
-		if id != TaskID(x.info.RedriveCount) {
+		if id != TaskID(x.redrives) {
 			return
 		}
 		x.now = now

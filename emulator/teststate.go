@@ -102,7 +102,7 @@ func (m *Machine) TestState(name string, test StateTest) (*StateResult, bool) {
 	x := NewExecution(m, test.Info, test.Input, "", Limits{Payload: DefaultLimits.Payload}, test.Sources)
 	r := &StateResult{}
 	x.probe = &probe{test: &test, result: r}
-	x.now, x.started = test.Now, test.Now
+	x.now = test.Now
 	r.Inspection.Input = test.Input
 	r.Inspection.Variables = test.Variables
 	x.root = &x.onlyRoot
@@ -112,10 +112,10 @@ func (m *Machine) TestState(name string, test StateTest) (*StateResult, bool) {
 		t.assign(test.Variables)
 	}
 	x.enter(t, s, test.Input)
-	for range s.retry {
-		t.attempts = append(t.attempts, test.Retries)
+	t.retries = &retries{attempts: make([]int64, len(s.retry)), count: test.Retries}
+	for i := range s.retry {
+		t.retries.attempts[i] = test.Retries
 	}
-	t.retryCount = test.Retries
 	x.push(t)
 	x.run()
 	if x.probe.done {

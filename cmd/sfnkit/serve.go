@@ -56,6 +56,7 @@ State machines and executions are kept in memory until it is stopped.`,
 }
 
 func (f *serveFlags) run(cmd *cobra.Command) error {
+	sparing()
 	if err := choice("time", f.time, "real", "virtual"); err != nil {
 		return err
 	}
