@@ -37,7 +37,7 @@ need. Each such place is a warning on standard error, and --hint narrows it.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return f.generate(cmd, args[0]) },
 	}
 	f.flags(cmd)
-	cmd.Flags().StringVarP(&f.output, "output", "o", "json", "what to print: json, cloudformation (the role, in YAML) or terraform")
+	cmd.Flags().StringVarP(&f.output, "output", "o", "json", "what to print, as a `FORMAT`: json, cloudformation (the role, in YAML) or terraform")
 	cmd.Flags().BoolVar(&f.explain, "explain", false, "say on standard error which states need each statement, and why")
 	cmd.AddCommand(policyCheckCommand())
 	return cmd

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -57,7 +58,7 @@ workflow goes to standard output.`,
 	fs.StringVarP(&f.input, "input", "i", "", "the input: a `FILE`, JSON text, or - for standard input (default: the folder's input.json, else {})")
 	fs.StringVarP(&f.responses, "responses", "r", "", "a `FILE` with recorded responses (default: the folder's responses.json)")
 	fs.StringVar(&f.testCase, "test-case", "", "the test `CASE` of the responses, or MACHINE#CASE; needed if there are several")
-	fs.StringVarP(&f.output, "output", "o", "text", "what to print: text or json")
+	fs.StringVarP(&f.output, "output", "o", "text", "what to print, as a `FORMAT`: text or json")
 	fs.StringVar(&f.history, "history", "", "write the execution history to a `FILE`, as GetExecutionHistory gives it")
 	fs.StringVar(&f.s3Dir, "s3-dir", "", "a folder `DIR` that serves as S3: DIR/bucket/key")
 	fs.StringVar(&f.s3Endpoint, "s3-endpoint", "", "the `URL` of an S3 endpoint to use instead")
@@ -230,10 +231,10 @@ func (w *workflow) title() string {
 // compileError says where in the file a definition cannot run.
 func compileError(w *workflow, err error) error {
 	var ce *emulator.CompileError
-	if errors.As(err, &ce) && ce.State != "" {
-		return fmt.Errorf("%s: %w", w.place(ce.State, ce.Field), err)
+	if !errors.As(err, &ce) {
+		return fmt.Errorf("%s: %w", w.name, err)
 	}
-	return fmt.Errorf("%s: %w", w.name, err)
+	return fmt.Errorf("%s: %w", w.place(ce.State, ce.Field), err)
 }
 
 // runError says where in the file the state is that got no answer.
@@ -245,9 +246,13 @@ func runError(w *workflow, err error) error {
 	return err
 }
 
-// place is the file and position of a state's field.
+// place is the file and position of a state's field, or of a field of the machine.
 func (w *workflow) place(state, field string) string {
-	if at := w.machine.Source().Position(location(w.machine, state, field)); at.Line > 0 {
+	loc := "/" + field
+	if state != "" {
+		loc = location(w.machine, state, field)
+	}
+	if at := w.machine.Source().Position(loc); at.Line > 0 {
 		return w.name + ":" + at.String()
 	}
 	return w.name
@@ -282,5 +287,13 @@ func printIndented(w io.Writer, v value.Value) error {
 }
 
 func writeFile(path string, text []byte) error {
-	return plain(os.WriteFile(path, text, 0o666))
+	err := os.WriteFile(path, text, 0o666)
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		err = pe.Err
+	}
+	if err != nil {
+		return fmt.Errorf("%s cannot be written: %w", path, err)
+	}
+	return nil
 }

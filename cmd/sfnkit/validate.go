@@ -45,7 +45,7 @@ It exits 1 if there is an ERROR, and 2 if something could not be read.`,
 	}
 	fs := cmd.Flags()
 	fs.StringVar(&f.typ, "type", "STANDARD", "the `TYPE` of the state machines: STANDARD or EXPRESS")
-	fs.StringVarP(&f.output, "output", "o", "text", "what to print: text or json")
+	fs.StringVarP(&f.output, "output", "o", "text", "what to print, as a `FORMAT`: text or json")
 	fs.StringVar(&f.region, "region", "", "the `REGION` that they will run in, to judge models by")
 	fs.StringSliceVar(&f.disable, "disable", nil, "leave out findings with these `CODES`")
 	fs.BoolVar(&f.strict, "strict", false, "make errors of warnings")
