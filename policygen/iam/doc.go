@@ -35,10 +35,11 @@
 // AWS does not document everything. Where several kinds of policy deny at once,
 // messages name one kind; here explicit denies are reported in the order service
 // control policy, resource control policy, identity, boundary, session, resource,
-// endpoint, and implicit ones in the order service control policy, resource
-// control policy, resource (where its consent is needed), identity, boundary,
-// session, endpoint. ARNs are compared case-sensitively. A resource-based Allow for a role's
-// ARN satisfies the identity side in the same account but not a boundary or a session
-// policy; one for everybody ("*") or for the session's or user's own ARN satisfies
-// these too. IfExists holds for a missing key under ForAnyValue as well.
+// endpoint, and implicit ones in the order service control policy, resource (where
+// its consent is needed), identity, boundary, session, endpoint. ARNs are compared
+// case-sensitively. IfExists holds for a missing key under ForAnyValue as well.
+//
+// Within an account, a resource-based Allow for a role's ARN satisfies the identity
+// side but not a boundary or a session policy; one for everybody ("*") or for the
+// session's or user's own ARN satisfies these too (IAM user guide).
 package iam

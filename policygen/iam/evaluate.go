@@ -53,7 +53,9 @@ type ResourceDocument struct {
 
 // Attached is everything that limits a caller. SCPs and RCPs list the levels of the
 // organization from the root over the units to the account, each with its policies;
-// every level must allow. No levels: the account is in no organization.
+// every level of SCPs must allow. RCPs can only deny: the policy that allows
+// everything (RCPFullAWSAccess) is attached at every level and cannot be detached, so it
+// need not be given. No levels: the account is in no organization.
 type Attached struct {
 	Identity  []*Document
 	Boundary  *Document   // nil: none
@@ -452,9 +454,6 @@ func (e *Evaluator) Evaluate(r Request) Decision {
 		d.Statements = append(d.Statements, v.allow...)
 	}
 	for _, v := range rcps {
-		if len(v.allow) == 0 {
-			return missing(ResourceControlPolicy)
-		}
 		d.Statements = append(d.Statements, v.allow...)
 	}
 	if st.needsResourceSide(service) && given == notGranted {
