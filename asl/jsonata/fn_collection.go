@@ -3,6 +3,7 @@ package jsonata
 import (
 	"hash/maphash"
 	"math"
+	"slices"
 
 	"github.com/sfnkit/sfnkit/asl/value"
 )
@@ -71,7 +72,7 @@ func fnSpread(k *callState, a []value.Value) (value.Value, *Error) {
 		return value.Value{}, err
 	}
 	mark := uint8(markSequence)
-	if v.IsArray() && len(e.stack) > base {
+	if v.IsArray() && slices.ContainsFunc(v.Elems(), func(c value.Value) bool { return !c.IsAbsent() }) {
 		mark = 0 // joining arrays makes an ordinary one
 	}
 	return e.take(base, mark)

@@ -79,7 +79,7 @@ func (n *localNode) eval(e *evaluator, in value.Value, f *frame) (value.Value, *
 		}
 		return n.next.eval(e, in, f)
 	}
-	return v, nil
+	return collapse(v), nil
 }
 
 // freeNode is a variable from outside or, if there is none, a built-in function.
@@ -370,7 +370,7 @@ func (n *singleBlockNode) eval(e *evaluator, in value.Value, f *frame) (value.Va
 	}
 	v, err := n.n.eval(e, in, f)
 	e.depth--
-	return v, err
+	return collapse(v), err
 }
 
 type blockNode struct {
@@ -394,7 +394,7 @@ func (n *blockNode) eval(e *evaluator, in value.Value, f *frame) (v value.Value,
 		e.release(f)
 	}
 	e.depth--
-	return v, nil
+	return collapse(v), nil
 }
 
 type bindNode struct {
@@ -417,7 +417,7 @@ func (n *bindNode) eval(e *evaluator, in value.Value, f *frame) (value.Value, *E
 		g = g.up
 	}
 	g.vals[n.slot] = v
-	return v, nil
+	return collapse(v), nil
 }
 
 type conditionNode struct{ cond, then, els node }
@@ -443,7 +443,7 @@ func (n *conditionNode) eval(e *evaluator, in value.Value, f *frame) (value.Valu
 		v = value.Value{}
 	}
 	e.depth--
-	return v, err
+	return collapse(v), err
 }
 
 // defaultNode is ?? or, with truthy, ?: of later versions.
@@ -471,7 +471,7 @@ func (n *defaultNode) eval(e *evaluator, in value.Value, f *frame) (value.Value,
 		v, err = n.r.eval(e, in, f)
 	}
 	e.depth--
-	return v, err
+	return collapse(v), err
 }
 
 type arithmeticNode struct {

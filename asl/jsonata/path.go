@@ -144,13 +144,12 @@ func (n *pathNode) eval(e *evaluator, in value.Value, f *frame) (value.Value, *E
 	if err := e.enter(); err != nil {
 		return value.Value{}, err
 	}
-	var v value.Value
-	var err *Error
-	if n.tuple != nil {
-		v, err = n.evalTuples(e, in, f)
-	} else {
-		v, err = n.evalItems(e, in, f)
+	if n.tuple == nil {
+		v, err := n.evalItems(e, in, f)
+		e.depth--
+		return v, err
 	}
+	v, err := n.evalTuples(e, in, f)
 	if err != nil {
 		return value.Value{}, err
 	}
@@ -206,10 +205,10 @@ func (n *pathNode) finish(e *evaluator, cur items, f *frame) (value.Value, *Erro
 		return e.list([]value.Value{cur.one}, mark)
 	case len(cur.list) == 0:
 		return value.Value{}, nil
-	case len(cur.list) == 1 && !keep:
-		return cur.list[0], nil
 	case cur.plain:
 		mark = 0
+	case len(cur.list) == 1 && !keep:
+		return cur.list[0], nil
 	}
 	return e.list(cur.list, mark)
 }

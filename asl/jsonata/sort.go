@@ -52,6 +52,8 @@ func (st *step) evalSort(e *evaluator, cur items, f *frame) (items, *Error) {
 		switch {
 		case v.IsAbsent():
 			return items{}, nil
+		case v.IsArray() && v.Len() == 0 && !isSequence(v):
+			return items{one: v, whole: true}, nil
 		case v.IsArray():
 			out = items{list: v.Elems(), plain: !isSequence(v)}
 		default:

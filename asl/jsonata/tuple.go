@@ -72,7 +72,12 @@ func (n *pathNode) evalTuples(e *evaluator, in value.Value, f *frame) (value.Val
 			list := cur.list
 			switch {
 			case k > 0 && cur.list == nil && cur.one.IsAbsent():
-				list = nil
+				// The path ends before there are tuples.
+				e.pop(base)
+				if n.group != nil {
+					return n.group.evalList(e, nil, e.newFrame(f, n.tuple))
+				}
+				return value.Value{}, nil
 			case cur.list == nil && cur.whole:
 				list = cur.one.Elems()
 			case cur.list == nil:
