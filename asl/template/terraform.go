@@ -1,0 +1,917 @@
+package template
+
+import (
+	"errors"
+	"fmt"
+	"math/big"
+	"os"
+	"path/filepath"
+	"sort"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/sfnkit/sfnkit/asl/value"
+)
+
+// maxReferences is how many locals and data sources may lead from one to the next.
+const maxReferences = 50
+
+// unresolved says why a value is not in the files.
+type unresolved struct{ reason string }
+
+func (e *unresolved) Error() string { return e.reason }
+
+func unknownf(format string, args ...any) error { return &unresolved{fmt.Sprintf(format, args...)} }
+
+// configuration is the folder of a Terraform module.
+type configuration struct {
+	l      *loader
+	dir    string
+	locals map[string]attribute
+	blocks []block
+	depth  int // of references that are being followed
+}
+
+type attribute struct {
+	src  *source
+	expr hclsyntax.Expression
+}
+
+type block struct {
+	src *source
+	*hclsyntax.Block
+}
+
+// scope is where an expression stands: its file, and the variables of a template file.
+type scope struct {
+	src  *source
+	vars map[string]attribute // nil outside template files
+	up   *scope               // of the vars
+}
+
+func (l *loader) terraform(src *source) ([]Definition, error) {
+	c := &configuration{l: l, dir: filepath.Dir(src.name), locals: map[string]attribute{}}
+	if err := c.file(src); err != nil {
+		return nil, err
+	}
+	entries, err := os.ReadDir(c.dir)
+	if err != nil {
+		entries = nil // a file that is not on disk stands alone
+	}
+	for _, e := range entries {
+		if name := e.Name(); filepath.Ext(name) == ".tf" && name != filepath.Base(src.name) {
+			// What is wrong with the other files is said when they are read.
+			if other, err := l.read(c.dir, name); err == nil {
+				_ = c.file(other)
+			}
+		}
+	}
+	var defs []Definition
+	for _, b := range c.blocks {
+		if b.src != src {
+			continue
+		}
+		switch {
+		case b.Type == "resource" && len(b.Labels) == 2 && b.Labels[0] == "aws_sfn_state_machine":
+			defs = append(defs, c.machine(b, b.Labels[0]+"."+b.Labels[1]))
+		case b.Type == "module" && len(b.Labels) == 1 && b.Body.Attributes["definition"] != nil:
+			source := b.Body.Attributes["source"]
+			if source == nil {
+				continue
+			}
+			if p, err := c.text(source.Expr, scope{src: src}); err == nil && strings.Contains(p.String(), "/step-functions/aws") {
+				defs = append(defs, c.machine(b, "module."+b.Labels[0]))
+			}
+		}
+	}
+	return defs, nil
+}
+
+// file adds the blocks of a file.
+func (c *configuration) file(src *source) error {
+	if off := deepHCL(src.text); off >= 0 {
+		return syntaxError(src, off, "the expressions are nested too deep")
+	}
+	f, diags := hclsyntax.ParseConfig([]byte(src.text), src.name, hcl.InitialPos)
+	if f == nil || diags.HasErrors() {
+		for _, d := range diags {
+			if d.Severity == hcl.DiagError {
+				off := 0
+				if d.Subject != nil {
+					off = d.Subject.Start.Byte
+				}
+				return syntaxError(src, off, "%s: %s", d.Summary, d.Detail)
+			}
+		}
+	}
+	body, ok := f.Body.(*hclsyntax.Body)
+	if !ok {
+		return syntaxError(src, 0, "this is not a Terraform configuration")
+	}
+	for _, b := range body.Blocks {
+		if b.Type == "locals" {
+			for name, a := range b.Body.Attributes {
+				c.locals[name] = attribute{src, a.Expr}
+			}
+			continue
+		}
+		c.blocks = append(c.blocks, block{src, b})
+	}
+	return nil
+}
+
+// deepHCL is deepAt for HCL, whose parser recurses for brackets, operators before a value
+// and the parts of conditions.
+func deepHCL(text string) int {
+	depth, unary, conditions := 0, 0, 0
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; c {
+		case '[', '{', '(':
+			depth++
+			unary = 0
+		case ']', '}', ')':
+			depth = max(depth-1, 0)
+			unary = 0
+		case '!', '-':
+			unary++
+		case ' ', '\t', '\n', '\r':
+		case '?', '%':
+			conditions++
+			unary = 0
+		default:
+			unary = 0
+		}
+		if depth > maxDepth || unary > 4000 || conditions > 20_000 {
+			return i
+		}
+	}
+	return -1
+}
+
+func (c *configuration) machine(b block, id string) Definition {
+	d := Definition{ID: id, Kind: Terraform, Form: FormString, At: Place{b.src.name, b.src.position(b.TypeRange.Start.Byte)}}
+	sc := scope{src: b.src}
+	if a := b.Body.Attributes["type"]; a != nil {
+		if p, err := c.text(a.Expr, sc); err == nil {
+			d.Type = workflowType(p.String())
+		}
+	}
+	d.Role = c.role(b)
+	a := b.Body.Attributes["definition"]
+	if a == nil {
+		d.missing("the resource has no definition")
+		return d
+	}
+	d.At.Position = b.src.position(a.Expr.Range().Start.Byte)
+	p, err := c.text(a.Expr, sc)
+	var unknown *unresolved
+	switch {
+	case errors.As(err, &unknown):
+		d.missing("the definition is %s", unknown.reason)
+	case err != nil:
+		d.fail(err)
+	case onlyPlaceholder(p):
+		d.missing("the definition is the value of %s", p)
+	default:
+		d.set(p)
+		d.origins()
+	}
+	return d
+}
+
+// origins tells the form of a definition by where its text comes from.
+func (d *Definition) origins() {
+	bytes := map[string]int{}
+	d.origin.each(0, len(d.Text), func(s string, r run) { bytes[r.src.name] += len(s) })
+	for name, n := range bytes {
+		if name != d.At.File && n > len(d.Text)/2 {
+			d.Form, d.File = FormFile, name
+		}
+	}
+}
+
+// enter begins to follow a reference.
+func (c *configuration) enter() error {
+	if !c.l.step() {
+		return errTooMuch
+	}
+	if c.depth++; c.depth > maxReferences {
+		c.depth--
+		return errors.New("the references lead from one to the next without an end")
+	}
+	return nil
+}
+
+func (c *configuration) leave() { c.depth-- }
+
+// text evaluates an expression that gives text. Parts that are not known become ${...}.
+// The error is an *unresolved if nothing of it is known.
+func (c *configuration) text(e hclsyntax.Expression, sc scope) (*passage, error) {
+	if err := c.enter(); err != nil {
+		return nil, err
+	}
+	defer c.leave()
+	switch e := e.(type) {
+	case *hclsyntax.ParenthesesExpr:
+		return c.text(e.Expression, sc)
+	case *hclsyntax.TemplateWrapExpr:
+		return c.text(e.Wrapped, sc)
+	case *hclsyntax.LiteralValueExpr:
+		return c.literal(e, sc, stylePlain)
+	case *hclsyntax.TemplateExpr:
+		return c.template(e, sc)
+	case *hclsyntax.FunctionCallExpr:
+		return c.call(e, sc)
+	case *hclsyntax.ScopeTraversalExpr, *hclsyntax.RelativeTraversalExpr, *hclsyntax.IndexExpr:
+		a, inner, err := c.follow(e, sc)
+		if err != nil {
+			return nil, err
+		}
+		return c.text(a.expr, inner)
+	}
+	return nil, unknownf("computed: %s", c.notation(e, sc))
+}
+
+// notation returns an expression as it is written, in one line.
+func (c *configuration) notation(e hclsyntax.Expression, sc scope) string {
+	r := e.Range()
+	if r.Start.Byte < 0 || r.End.Byte > len(sc.src.text) || r.Start.Byte > r.End.Byte {
+		return ""
+	}
+	s := strings.Join(strings.Fields(sc.src.text[r.Start.Byte:r.End.Byte]), " ")
+	if len(s) > 60 {
+		s = strings.ToValidUTF8(s[:60], "") + "…"
+	}
+	return s
+}
+
+func (c *configuration) literal(e *hclsyntax.LiteralValueExpr, sc scope, st style) (*passage, error) {
+	off := e.SrcRange.Start.Byte
+	p := &passage{}
+	switch v := e.Val; {
+	case v.IsNull() || !v.IsKnown():
+		return nil, unknownf("null")
+	case v.Type() == cty.String:
+		if st == styleJSON {
+			off-- // align begins after a quote
+		}
+		return align(v.AsString(), sc.src, off, st), nil
+	case v.Type() == cty.Bool:
+		p.addAt(fmt.Sprint(v.True()), sc.src, off)
+	case v.Type() == cty.Number:
+		p.addAt(numberText(v.AsBigFloat()), sc.src, off)
+	}
+	return p, nil
+}
+
+func numberText(f *big.Float) string {
+	if f.IsInt() && f.MantExp(nil) < 200 {
+		return f.Text('f', 0)
+	}
+	return f.Text('g', 17)
+}
+
+// template evaluates a quoted text, a heredoc or a template file.
+func (c *configuration) template(e *hclsyntax.TemplateExpr, sc scope) (*passage, error) {
+	st := stylePlain
+	if at := e.SrcRange.Start.Byte; at < len(sc.src.text) && sc.src.text[at] == '"' {
+		st = styleJSON
+		if sc.vars != nil && at == 0 {
+			st = stylePlain // a template file that begins with a quote
+		}
+	}
+	out := &passage{}
+	for _, part := range e.Parts {
+		if lit, ok := part.(*hclsyntax.LiteralValueExpr); ok {
+			p, err := c.literal(lit, sc, st)
+			if err != nil {
+				return nil, err
+			}
+			out.append(p)
+			continue
+		}
+		p, err := c.part(part, sc)
+		if err != nil {
+			return nil, err
+		}
+		out.append(p)
+	}
+	return out, nil
+}
+
+// part evaluates a ${...} inside a text, which stays if it is not known.
+func (c *configuration) part(e hclsyntax.Expression, sc scope) (*passage, error) {
+	at := e.Range().Start.Byte
+	switch e.(type) {
+	case *hclsyntax.ConditionalExpr, *hclsyntax.TemplateJoinExpr:
+		// %{ if } and %{ for } may hold any part of a definition; what an expression
+		// gives is a value.
+		if from := sc.src.text[:min(at, len(sc.src.text))]; !strings.HasSuffix(strings.TrimRight(from, " \t~"), "${") {
+			return nil, unknownf("put together by %%{ if } or %%{ for }")
+		}
+	}
+	p, err := c.text(e, sc)
+	var unknown *unresolved
+	if err != nil && !errors.As(err, &unknown) {
+		return nil, err
+	}
+	if err == nil && !onlyPlaceholder(p) {
+		return p, nil
+	}
+	out := &passage{}
+	out.addAt(placeholder(c.notation(e, sc)), sc.src, at)
+	return out, nil
+}
+
+// follow returns the expression that a reference stands for.
+func (c *configuration) follow(e hclsyntax.Expression, sc scope) (attribute, scope, error) {
+	unknown := unknownf("the value of %s", c.notation(e, sc))
+	t, ok := e.(*hclsyntax.ScopeTraversalExpr)
+	if !ok {
+		return attribute{}, sc, unknown
+	}
+	var steps []string
+	for _, s := range t.Traversal {
+		switch s := s.(type) {
+		case hcl.TraverseRoot:
+			steps = append(steps, s.Name)
+		case hcl.TraverseAttr:
+			steps = append(steps, s.Name)
+		case hcl.TraverseIndex:
+			if s.Key.Type() != cty.String {
+				steps = append(steps, "#")
+				continue
+			}
+			steps = append(steps, s.Key.AsString())
+		}
+	}
+	if sc.vars != nil {
+		a, ok := sc.vars[steps[0]]
+		if !ok {
+			return attribute{}, sc, unknown
+		}
+		return c.member(a, *sc.up, steps[1:], unknown)
+	}
+	switch {
+	case steps[0] == "local" && len(steps) > 1:
+		if a, ok := c.locals[steps[1]]; ok {
+			return c.member(a, scope{src: a.src}, steps[2:], unknown)
+		}
+	case steps[0] == "data" && len(steps) > 3 && (steps[1] == "local_file" && steps[3] == "content"):
+		if b := c.block("data", steps[1], steps[2]); b != nil && b.Body.Attributes["filename"] != nil {
+			// file() reads the same.
+			call := &hclsyntax.FunctionCallExpr{Name: "file", Args: []hclsyntax.Expression{b.Body.Attributes["filename"].Expr}}
+			return attribute{b.src, call}, scope{src: b.src}, nil
+		}
+	case steps[0] == "data" && len(steps) > 3 && steps[1] == "template_file" && steps[3] == "rendered":
+		if b := c.block("data", steps[1], steps[2]); b != nil && b.Body.Attributes["template"] != nil {
+			call := &hclsyntax.FunctionCallExpr{Name: "templatefile", Args: []hclsyntax.Expression{b.Body.Attributes["template"].Expr}}
+			if vars := b.Body.Attributes["vars"]; vars != nil {
+				call.Args = append(call.Args, vars.Expr)
+			}
+			return attribute{b.src, call}, scope{src: b.src}, nil
+		}
+	case steps[0] == "data" && len(steps) > 3 && steps[1] == "aws_partition" && steps[3] == "partition":
+		return attribute{sc.src, &hclsyntax.LiteralValueExpr{Val: cty.StringVal("aws"), SrcRange: t.SrcRange}}, sc, nil
+	}
+	return attribute{}, sc, unknown
+}
+
+// member follows names into an object.
+func (c *configuration) member(a attribute, sc scope, names []string, unknown error) (attribute, scope, error) {
+	for _, name := range names {
+		obj, ok := a.expr.(*hclsyntax.ObjectConsExpr)
+		if !ok {
+			return a, sc, unknown
+		}
+		var found hclsyntax.Expression
+		for _, item := range obj.Items {
+			if c.key(item.KeyExpr, sc) == name {
+				found = item.ValueExpr
+			}
+		}
+		if found == nil {
+			return a, sc, unknown
+		}
+		a.expr = found
+	}
+	return a, sc, nil
+}
+
+func (c *configuration) block(typ string, labels ...string) *block {
+	for i := range c.blocks {
+		b := &c.blocks[i]
+		if b.Type == typ && len(b.Labels) == len(labels) && strings.Join(b.Labels, ".") == strings.Join(labels, ".") {
+			return b
+		}
+	}
+	return nil
+}
+
+// key returns the name of an object's member, "" if it is computed.
+func (c *configuration) key(e hclsyntax.Expression, sc scope) string {
+	if k, ok := e.(*hclsyntax.ObjectConsKeyExpr); ok {
+		if !k.ForceNonLiteral {
+			if word := hcl.ExprAsKeyword(k.Wrapped); word != "" {
+				return word
+			}
+		}
+		e = k.Wrapped
+	}
+	p, err := c.text(e, sc)
+	if err != nil {
+		return ""
+	}
+	return p.String()
+}
+
+// call evaluates the functions that make texts of files and values.
+func (c *configuration) call(e *hclsyntax.FunctionCallExpr, sc scope) (*passage, error) {
+	unknown := unknownf("computed: %s", c.notation(e, sc))
+	if len(e.Args) == 0 {
+		return nil, unknown
+	}
+	switch e.Name {
+	case "file":
+		src, err := c.fileOf(e.Args[0], sc)
+		if err != nil {
+			return nil, err
+		}
+		p := &passage{}
+		p.add(src.text, src, 0)
+		return p, nil
+	case "templatefile":
+		return c.templateFile(e, sc)
+	case "jsonencode", "yamlencode":
+		n, err := c.tree(e.Args[0], sc)
+		if err != nil {
+			return nil, err
+		}
+		if n.bare {
+			return nil, unknown
+		}
+		p := &passage{}
+		n.print(p, func(n *node) (*passage, bool) {
+			if !c.l.step() {
+				return &passage{}, false
+			}
+			return asWritten(n)
+		}, 0)
+		return p, nil
+	case "trimspace", "chomp", "tostring", "nonsensitive", "sensitive", "trimsuffix", "trimprefix":
+		return c.text(e.Args[0], sc)
+	case "join":
+		list, ok := e.Args[len(e.Args)-1].(*hclsyntax.TupleConsExpr)
+		if !ok || len(e.Args) != 2 {
+			return nil, unknown
+		}
+		sep, err := c.text(e.Args[0], sc)
+		if err != nil {
+			return nil, err
+		}
+		p := &passage{}
+		for i, x := range list.Exprs {
+			if i > 0 {
+				p.append(sep)
+			}
+			part, err := c.part(x, sc)
+			if err != nil {
+				return nil, err
+			}
+			p.append(part)
+		}
+		return p, nil
+	}
+	return nil, unknown
+}
+
+// fileOf reads the file that an expression names.
+func (c *configuration) fileOf(e hclsyntax.Expression, sc scope) (*source, error) {
+	p, err := c.text(e, sc)
+	if err != nil {
+		return nil, err
+	}
+	ref := p.String()
+	for _, own := range [...]string{"${path.module}", "${path.root}", "${path.cwd}"} {
+		ref = strings.Replace(ref, own, ".", 1)
+	}
+	if strings.Contains(ref, "${") {
+		return nil, unknownf("in the file %s", ref)
+	}
+	return c.l.read(c.dir, ref)
+}
+
+// templateFile evaluates templatefile(name, vars), and the data source template_file,
+// whose template is a text.
+func (c *configuration) templateFile(e *hclsyntax.FunctionCallExpr, sc scope) (*passage, error) {
+	var src *source
+	base := 0
+	if e.NameRange.Filename == "" { // the data source
+		p, err := c.text(e.Args[0], sc)
+		if err != nil {
+			return nil, err
+		}
+		var off int
+		src, off = p.origin(0)
+		if src == nil || p.String() != src.text {
+			// A heredoc: its ${...} were evaluated with it.
+			return p, nil
+		}
+		base = off
+	} else {
+		var err error
+		if src, err = c.fileOf(e.Args[0], sc); err != nil {
+			return nil, err
+		}
+	}
+	if base != 0 {
+		return nil, unknownf("computed: %s", c.notation(e, sc))
+	}
+	if off := deepHCL(src.text); off >= 0 {
+		return nil, syntaxError(src, off, "the expressions are nested too deep")
+	}
+	expr, diags := hclsyntax.ParseTemplate([]byte(src.text), src.name, hcl.InitialPos)
+	if diags.HasErrors() {
+		for _, d := range diags {
+			if d.Severity == hcl.DiagError && d.Subject != nil {
+				return nil, syntaxError(src, d.Subject.Start.Byte, "%s: %s", d.Summary, d.Detail)
+			}
+		}
+	}
+	vars := map[string]attribute{}
+	if len(e.Args) > 1 {
+		arg, inner := attribute{sc.src, e.Args[1]}, sc
+		if t, ok := e.Args[1].(*hclsyntax.ScopeTraversalExpr); ok {
+			if a, s, err := c.follow(t, sc); err == nil {
+				arg, inner = a, s
+			}
+		}
+		sc = inner
+		if obj, ok := arg.expr.(*hclsyntax.ObjectConsExpr); ok {
+			for _, item := range obj.Items {
+				if k := c.key(item.KeyExpr, inner); k != "" {
+					vars[k] = attribute{inner.src, item.ValueExpr}
+				}
+			}
+		}
+	}
+	outer := sc
+	return c.text(expr, scope{src: src, vars: vars, up: &outer})
+}
+
+// tree evaluates an expression that gives a value. What is not known becomes a bare
+// ${...}.
+func (c *configuration) tree(e hclsyntax.Expression, sc scope) (*node, error) {
+	if err := c.enter(); err != nil {
+		return nil, err
+	}
+	defer c.leave()
+	off := e.Range().Start.Byte
+	n := &node{src: sc.src, off: off}
+	switch e := e.(type) {
+	case *hclsyntax.ParenthesesExpr:
+		return c.tree(e.Expression, sc)
+	case *hclsyntax.TemplateWrapExpr:
+		return c.tree(e.Wrapped, sc)
+	case *hclsyntax.ObjectConsExpr:
+		n.kind = value.KindObject
+		for _, item := range e.Items {
+			k, err := c.tree(item.ValueExpr, sc)
+			if err != nil {
+				return nil, err
+			}
+			key := c.key(item.KeyExpr, sc)
+			if key == "" {
+				key = placeholder(c.notation(item.KeyExpr, sc))
+			}
+			n.names = append(n.names, name{key, item.KeyExpr.Range().Start.Byte})
+			n.kids = append(n.kids, k)
+		}
+		return n, nil
+	case *hclsyntax.TupleConsExpr:
+		n.kind = value.KindArray
+		for _, x := range e.Exprs {
+			k, err := c.tree(x, sc)
+			if err != nil {
+				return nil, err
+			}
+			n.kids = append(n.kids, k)
+		}
+		return n, nil
+	case *hclsyntax.LiteralValueExpr:
+		if e.Val.IsNull() {
+			n.kind = value.KindNull
+			return n, nil
+		}
+		p, err := c.literal(e, sc, stylePlain)
+		if err != nil {
+			return nil, err
+		}
+		n.s, n.known = p.String(), p
+		switch e.Val.Type() {
+		case cty.Bool:
+			n.kind = value.KindBool
+		case cty.Number:
+			n.kind = value.KindNumber
+		default:
+			n.kind = value.KindString
+		}
+		return n, nil
+	case *hclsyntax.FunctionCallExpr:
+		if got, err := c.treeCall(e, sc); got != nil || err != nil {
+			return got, err
+		}
+	case *hclsyntax.ScopeTraversalExpr:
+		a, inner, err := c.follow(e, sc)
+		if err == nil {
+			return c.tree(a.expr, inner)
+		}
+	}
+	n.kind = value.KindString
+	p, err := c.text(e, sc)
+	var unknown *unresolved
+	if errors.As(err, &unknown) {
+		n.bare = true
+		p = &passage{}
+		p.addAt(placeholder(c.notation(e, sc)), sc.src, off)
+	} else if err != nil {
+		return nil, err
+	}
+	n.s, n.known = p.String(), p
+	return n, nil
+}
+
+// treeCall evaluates the functions that give values, nil for others.
+func (c *configuration) treeCall(e *hclsyntax.FunctionCallExpr, sc scope) (*node, error) {
+	switch e.Name {
+	case "yamldecode", "jsondecode":
+		if len(e.Args) != 1 {
+			return nil, nil
+		}
+		p, err := c.text(e.Args[0], sc)
+		var unknown *unresolved
+		if errors.As(err, &unknown) {
+			return nil, nil
+		} else if err != nil {
+			return nil, err
+		}
+		src, off := p.origin(0)
+		if src == nil {
+			return nil, nil
+		}
+		if off != 0 || src.text != p.String() {
+			// The text is put together: places in it are those of its beginning.
+			whole := &source{name: src.name, text: p.String()}
+			n, err := readTree(whole)
+			if err != nil {
+				return nil, nil
+			}
+			n.rebase(p, 0)
+			return n, nil
+		}
+		return readTree(src)
+	case "merge":
+		out := &node{kind: value.KindObject, src: sc.src, off: e.NameRange.Start.Byte}
+		for _, a := range e.Args {
+			n, err := c.tree(a, sc)
+			if err != nil {
+				return nil, err
+			}
+			if !n.isObject() {
+				return nil, nil
+			}
+			for i, m := range n.names {
+				out.names = append(out.names, m)
+				out.kids = append(out.kids, n.kids[i])
+			}
+		}
+		return out, nil
+	case "tonumber", "tobool", "tolist", "toset", "tomap", "try":
+		if len(e.Args) > 0 && e.Name != "try" {
+			return c.tree(e.Args[0], sc)
+		}
+	}
+	return nil, nil
+}
+
+// rebase makes the places of a tree that was read from a passage those of its origin.
+func (n *node) rebase(p *passage, depth int) {
+	if depth > maxDepth {
+		return
+	}
+	for i := range n.names {
+		_, n.names[i].off = p.origin(n.names[i].off)
+	}
+	if n.isString() && n.known == nil {
+		n.known = &passage{}
+		src, off := p.origin(n.off)
+		n.known.addAt(n.s, src, off)
+	}
+	if src, off := p.origin(n.off); src != nil {
+		n.src, n.off = src, off
+	}
+	for _, k := range n.kids {
+		k.rebase(p, depth+1)
+	}
+}
+
+// role finds the role of a state machine and its policies.
+func (c *configuration) role(b block) *Role {
+	a := b.Body.Attributes["role_arn"]
+	if a == nil {
+		return nil
+	}
+	r := &Role{}
+	sc := scope{src: b.src}
+	if p, err := c.text(a.Expr, sc); err == nil {
+		r.ARN = p.String()
+		return r
+	}
+	r.ARN = placeholder(c.notation(a.Expr, sc))
+	id := referred(a.Expr)
+	typ, name, _ := strings.Cut(id, ".")
+	res := c.block("resource", typ, name)
+	if res == nil || typ != "aws_iam_role" {
+		return r
+	}
+	r.ID = id
+	in := scope{src: res.src}
+	if trust := res.Body.Attributes["assume_role_policy"]; trust != nil {
+		r.Trust = c.document(trust.Expr, in)
+	}
+	if list := res.Body.Attributes["managed_policy_arns"]; list != nil {
+		if tuple, ok := list.Expr.(*hclsyntax.TupleConsExpr); ok {
+			for _, x := range tuple.Exprs {
+				c.attach(r, x, in)
+			}
+		}
+	}
+	for _, inline := range res.Body.Blocks {
+		if inline.Type == "inline_policy" {
+			c.inline(r, block{res.src, inline})
+		}
+	}
+	for _, p := range c.blocks {
+		if p.Type != "resource" || len(p.Labels) != 2 {
+			continue
+		}
+		of := p.Body.Attributes["role"]
+		switch {
+		case of == nil || referred(of.Expr) != id:
+		case p.Labels[0] == "aws_iam_role_policy":
+			c.inline(r, p)
+		case p.Labels[0] == "aws_iam_role_policy_attachment" && p.Body.Attributes["policy_arn"] != nil:
+			c.attach(r, p.Body.Attributes["policy_arn"].Expr, scope{src: p.src})
+		}
+	}
+	return r
+}
+
+// inline adds the policy of a block.
+func (c *configuration) inline(r *Role, b block) {
+	a := b.Body.Attributes["policy"]
+	if a == nil {
+		return
+	}
+	if doc := c.document(a.Expr, scope{src: b.src}); !doc.IsAbsent() {
+		title := ""
+		if n := b.Body.Attributes["name"]; n != nil {
+			if p, err := c.text(n.Expr, scope{src: b.src}); err == nil {
+				title = p.String()
+			}
+		}
+		r.Policies = append(r.Policies, RolePolicy{title, doc, Place{b.src.name, b.src.position(a.Expr.Range().Start.Byte)}})
+	}
+}
+
+// attach adds a managed policy: one of the configuration as a document, another by name.
+func (c *configuration) attach(r *Role, e hclsyntax.Expression, sc scope) {
+	typ, name, _ := strings.Cut(referred(e), ".")
+	if b := c.block("resource", typ, name); b != nil && typ == "aws_iam_policy" {
+		c.inline(r, *b)
+		return
+	}
+	if p, err := c.text(e, sc); err == nil {
+		r.Managed = append(r.Managed, p.String())
+		return
+	}
+	r.Managed = append(r.Managed, placeholder(c.notation(e, sc)))
+}
+
+// referred returns the address of the resource that an expression refers to.
+func referred(e hclsyntax.Expression) string {
+	if w, ok := e.(*hclsyntax.TemplateWrapExpr); ok {
+		e = w.Wrapped
+	}
+	t, ok := e.(*hclsyntax.ScopeTraversalExpr)
+	if !ok || len(t.Traversal) < 2 {
+		return ""
+	}
+	if a, ok := t.Traversal[1].(hcl.TraverseAttr); ok {
+		return t.Traversal.RootName() + "." + a.Name
+	}
+	return ""
+}
+
+// document evaluates a policy document: a text, or a data source of documents.
+func (c *configuration) document(e hclsyntax.Expression, sc scope) value.Value {
+	if t, ok := e.(*hclsyntax.ScopeTraversalExpr); ok && len(t.Traversal) >= 4 && t.Traversal.RootName() == "data" {
+		if kind, ok := t.Traversal[1].(hcl.TraverseAttr); ok && kind.Name == "aws_iam_policy_document" {
+			if label, ok := t.Traversal[2].(hcl.TraverseAttr); ok {
+				if b := c.block("data", kind.Name, label.Name); b != nil {
+					return c.statements(*b)
+				}
+			}
+		}
+		return value.Value{}
+	}
+	p, err := c.text(e, sc)
+	if err != nil {
+		return value.Value{}
+	}
+	doc, err := value.Parse(p.b)
+	if err != nil {
+		return value.Value{}
+	}
+	return doc
+}
+
+// statements turns the data source aws_iam_policy_document into a document.
+func (c *configuration) statements(b block) value.Value {
+	var list []value.Value
+	for _, st := range b.Body.Blocks {
+		if st.Type != "statement" {
+			continue
+		}
+		out := value.NewBuilder(6)
+		attr := func(body *hclsyntax.Body, name string) value.Value {
+			a := body.Attributes[name]
+			if a == nil {
+				return value.Value{}
+			}
+			n, err := c.tree(a.Expr, scope{src: b.src})
+			if err != nil {
+				return value.Value{}
+			}
+			p := &passage{}
+			n.print(p, func(n *node) (*passage, bool) {
+				if n.bare {
+					return n.passage(), true
+				}
+				return nil, false
+			}, 0)
+			v, err := value.Parse(p.b)
+			if err != nil {
+				return value.Value{}
+			}
+			return v
+		}
+		out.Set("Effect", value.String("Allow"))
+		for _, m := range [...][2]string{{"sid", "Sid"}, {"effect", "Effect"}, {"actions", "Action"}, {"not_actions", "NotAction"}, {"resources", "Resource"}, {"not_resources", "NotResource"}} {
+			if v := attr(st.Body, m[0]); !v.IsAbsent() {
+				out.Set(m[1], v)
+			}
+		}
+		principals, conditions := map[string]value.Value{}, map[string]map[string]value.Value{}
+		for _, inner := range st.Body.Blocks {
+			switch inner.Type {
+			case "principals":
+				principals[attr(inner.Body, "type").Str()] = attr(inner.Body, "identifiers")
+			case "condition":
+				test := attr(inner.Body, "test").Str()
+				if conditions[test] == nil {
+					conditions[test] = map[string]value.Value{}
+				}
+				conditions[test][attr(inner.Body, "variable").Str()] = attr(inner.Body, "values")
+			}
+		}
+		if len(principals) > 0 {
+			out.Set("Principal", sorted(principals))
+		}
+		if len(conditions) > 0 {
+			tests := map[string]value.Value{}
+			for test, keys := range conditions {
+				tests[test] = sorted(keys)
+			}
+			out.Set("Condition", sorted(tests))
+		}
+		list = append(list, out.Object())
+	}
+	return value.NewBuilder(2).Set("Version", value.String("2012-10-17")).Set("Statement", value.Array(list)).Object()
+}
+
+func sorted(m map[string]value.Value) value.Value {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	sort.Strings(keys)
+	vals := make([]value.Value, len(keys))
+	for i, k := range keys {
+		vals[i] = m[k]
+	}
+	return value.Object(keys, vals)
+}
