@@ -7,6 +7,7 @@ import (
 	"math/big"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -25,19 +26,42 @@ type execution struct {
 	machine   *machine  // nil for a child of a map run
 	of        *mapRun   // likewise
 	revision  *revision // of the state machine at the start
-	version   string    // ARN, "" if started without one
-	alias     string
-	trace     *string
-	input     string
 	endedAt   int64     // guarded by the server's lock; 0 while running
 	evicted   bool      // likewise
-	mapRuns   []*mapRun // likewise
-
-	redriven     int64  // time of the last redrive, 0 if there was none; guarded likewise
-	redriveToken string // the client's token for it
+	some      atomic.Pointer[particulars]
 
 	mu     sync.Mutex // held until the execution has begun
 	handle *emulator.Handle
+}
+
+// particulars are what few executions have: a hundred thousand may wait at once.
+type particulars struct {
+	version string // ARN, "" if started without one
+	alias   string
+	trace   *string
+
+	// Guarded by the server's lock.
+	mapRuns      []*mapRun
+	redriven     int64  // time of the last redrive, 0 if there was none
+	redriveToken string // the client's token for it
+}
+
+// particulars returns what there is, for reading.
+func (e *execution) particulars() *particulars {
+	if p := e.some.Load(); p != nil {
+		return p
+	}
+	return &noParticulars
+}
+
+var noParticulars particulars // nothing changes it
+
+// own returns the particulars for writing. Called under the server's lock.
+func (e *execution) own() *particulars {
+	if e.some.Load() == nil {
+		e.some.Store(&particulars{})
+	}
+	return e.some.Load()
 }
 
 func (e *execution) running() *emulator.Handle {
@@ -215,15 +239,23 @@ func (s *Server) start(o *order) (*execution, error) {
 		return nil, err
 	}
 	arn := s.prefix + "execution:" + o.machine.name + ":" + o.name
-	e := &execution{arn: arn, name: o.name, machine: o.machine, revision: o.revision, version: o.version, alias: o.alias, trace: o.trace, input: o.input}
+	// The name shares the memory of the ARN.
+	e := &execution{arn: arn, name: arn[len(arn)-len(o.name):], machine: o.machine, revision: o.revision}
+	if o.version != "" || o.trace != nil {
+		e.some.Store(&particulars{version: o.version, alias: o.alias, trace: o.trace})
+	}
 	e.mu.Lock()
 	s.mu.Lock()
 	if old := s.executions[arn]; old != nil {
 		s.mu.Unlock()
 		e.mu.Unlock()
-		same := old.input == o.input && old.machine == o.machine && old.version == o.version && old.alias == o.alias
+		p := old.particulars()
+		same := old.machine == o.machine && p.version == o.version && p.alias == o.alias
 		if same {
-			old.view(func(x *emulator.Execution) { same = x.Status() == emulator.Running })
+			old.view(func(x *emulator.Execution) {
+				_, input := x.Input()
+				same = x.Status() == emulator.Running && input == o.input
+			})
 		}
 		if same {
 			return old, nil
@@ -288,7 +320,7 @@ func (s *Server) forget() {
 func (s *Server) evict(e *execution) {
 	e.evicted = true
 	delete(s.executions, e.arn)
-	for _, m := range e.mapRuns {
+	for _, m := range e.particulars().mapRuns {
 		delete(s.mapRuns, m.arn)
 		for _, c := range m.children {
 			delete(s.executions, c.arn)
@@ -468,7 +500,8 @@ func (s *Server) describeExecution(_ context.Context, in *sfn.DescribeExecutionI
 		return nil, err
 	}
 	s.mu.Lock()
-	redriven := e.redriven
+	p := e.particulars()
+	redriven := p.redriven
 	s.mu.Unlock()
 	data := in.IncludedData != types.IncludedDataMetadataOnly
 	shown := includedTrue
@@ -476,8 +509,8 @@ func (s *Server) describeExecution(_ context.Context, in *sfn.DescribeExecutionI
 		shown = includedFalse
 	}
 	out := &sfn.DescribeExecutionOutput{
-		ExecutionArn: &e.arn, Name: &e.name, InputDetails: shown, TraceHeader: e.trace,
-		StateMachineVersionArn: ref(e.version), StateMachineAliasArn: ref(e.alias),
+		ExecutionArn: &e.arn, Name: &e.name, InputDetails: shown, TraceHeader: p.trace,
+		StateMachineVersionArn: ref(p.version), StateMachineAliasArn: ref(p.alias),
 	}
 	if e.of != nil {
 		out.MapRunArn = &e.of.arn
@@ -529,9 +562,9 @@ func (s *Server) redriveExecution(_ context.Context, in *sfn.RedriveExecutionInp
 	}
 	token := aws.ToString(in.ClientToken)
 	s.mu.Lock()
-	if token != "" && e.redriveToken == token {
+	if p := e.particulars(); token != "" && p.redriveToken == token {
 		defer s.mu.Unlock()
-		return &sfn.RedriveExecutionOutput{RedriveDate: millis(e.redriven)}, nil
+		return &sfn.RedriveExecutionOutput{RedriveDate: millis(p.redriven)}, nil
 	}
 	s.mu.Unlock()
 	refused := func() error {
@@ -552,14 +585,15 @@ func (s *Server) redriveExecution(_ context.Context, in *sfn.RedriveExecutionInp
 		s.mu.Unlock()
 		return nil, refused()
 	}
-	before, at := e.redriven, e.endedAt
-	e.redriven, e.redriveToken, e.endedAt = now(), token, 0
+	p := e.own()
+	before, at := p.redriven, e.endedAt
+	p.redriven, p.redriveToken, e.endedAt = now(), token, 0
 	e.machine.running++
-	date := e.redriven
+	date := p.redriven
 	s.mu.Unlock()
 	if !e.running().Redrive() {
 		s.mu.Lock()
-		e.redriven, e.endedAt = before, at
+		p.redriven, e.endedAt = before, at
 		e.machine.running--
 		s.mu.Unlock()
 		return nil, refused()
@@ -601,13 +635,17 @@ func (s *Server) listExecutions(_ context.Context, in *sfn.ListExecutionsInput) 
 	last := before
 	for i := len(list) - 1; i >= 0; i-- {
 		e := list[i]
-		if e.seq >= before || r.kind == "stateMachine" && r.rest != "" && e.version != r.full && e.alias != r.full {
+		if e.seq >= before {
+			continue
+		}
+		p := e.particulars()
+		if r.kind == "stateMachine" && r.rest != "" && p.version != r.full && p.alias != r.full {
 			continue
 		}
 		if in.StatusFilter != "" && e.status() != in.StatusFilter {
 			continue
 		}
-		item := types.ExecutionListItem{ExecutionArn: &e.arn, Name: &e.name, StateMachineVersionArn: ref(e.version), StateMachineAliasArn: ref(e.alias)}
+		item := types.ExecutionListItem{ExecutionArn: &e.arn, Name: &e.name, StateMachineVersionArn: ref(p.version), StateMachineAliasArn: ref(p.alias)}
 		skip := false
 		e.view(func(x *emulator.Execution) {
 			item.Status = types.ExecutionStatus(x.Status())

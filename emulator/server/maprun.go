@@ -44,7 +44,8 @@ func (s *Server) childBegins(parent *execution, spec *emulator.MapRun, h *emulat
 		rev := *parent.revision
 		m = &mapRun{arn: spec.ARN, label: spec.Label, parent: parent, revision: &rev}
 		s.mapRuns[spec.ARN] = m
-		parent.mapRuns = append(parent.mapRuns, m)
+		own := parent.own()
+		own.mapRuns = append(own.mapRuns, m)
 	}
 	m.spec = spec
 	m.counts.Total++

@@ -18,26 +18,28 @@ import (
 
 // caller returns what answers the tasks of an execution of a state machine.
 func (s *Server) caller(machine, testCase string) (emulator.Caller, error) {
-	next := emulator.Caller(emulator.CallerFunc(s.serve))
 	if testCase == "" {
-		next = emulator.CallerFunc(s.serveOrWait)
-	} else {
-		mocks := s.mocks.Load()
-		if mocks == nil {
-			return nil, failure("ValidationException", "The test case '%s' cannot be selected: the server has no mock configuration", testCase)
-		}
-		r, err := mocks.Responses(machine, testCase)
-		if err != nil {
-			return nil, failure("ValidationException", "The test case '%s' cannot be selected: %s", testCase, err)
-		}
-		next = calls.Recorded(r, next)
+		return s.plain, nil
 	}
+	mocks := s.mocks.Load()
+	if mocks == nil {
+		return nil, failure("ValidationException", "The test case '%s' cannot be selected: the server has no mock configuration", testCase)
+	}
+	r, err := mocks.Responses(machine, testCase)
+	if err != nil {
+		return nil, failure("ValidationException", "The test case '%s' cannot be selected: %s", testCase, err)
+	}
+	return s.noting(calls.Recorded(r, emulator.CallerFunc(s.serve))), nil
+}
+
+// noting remembers the tokens of the calls.
+func (s *Server) noting(next emulator.Caller) emulator.Caller {
 	return emulator.CallerFunc(func(ctx context.Context, req *emulator.Request) (emulator.Answer, error) {
 		if req.Token != "" {
 			s.tokens.add(req.Token)
 		}
 		return next.Call(ctx, req)
-	}), nil
+	})
 }
 
 // serve answers the tasks whose service is this very server, and hands on the others.

@@ -68,6 +68,7 @@ type Server struct {
 	seq int64
 
 	mocks   atomic.Pointer[calls.MockConfig]
+	plain   emulator.Caller // of executions without a test case
 	tokens  tokenMemory
 	logLock sync.Mutex
 	request atomic.Uint64
@@ -108,6 +109,7 @@ func New(o Options) (*Server, error) {
 		tags:       make(map[string][]tag),
 	}
 	s.mocks.Store(o.Mocks)
+	s.plain = s.noting(emulator.CallerFunc(s.serveOrWait))
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	rand.Read(s.secret[:])
 	eo := emulator.EngineOptions{Store: o.Store, Virtual: o.Virtual}
