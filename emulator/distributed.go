@@ -172,6 +172,21 @@ func (x *Execution) MapRunSucceeded(now int64, id TaskID, result value.Value) {
 	x.resume(t)
 }
 
+// mapResultTooLarge ends a map run whose results together are more than a state may give.
+// That the limit counts before ResultSelector and ResultPath is how the service treats the
+// results of tasks; of map runs nothing was found recorded.
+func (x *Execution) mapResultTooLarge(now int64, id TaskID) {
+	t := x.waiter(id)
+	if t == nil || t.waiting != forMapRun {
+		return
+	}
+	x.now = now
+	t.prev = x.emit(MapRunSucceeded, t.prev, value.Value{}).ID
+	x.fail(t, NewError(ErrorDataLimitExceeded, "The state/task '"+t.state.name+
+		"' returned a result with a size exceeding the maximum number of bytes service limit."))
+	x.resume(t)
+}
+
 // firstState reports whether the thread's state is the first one of the execution. The
 // exit event of a distributed Map follows MapRunStarted in all recordings but those of
 // JSONPath machines that begin with the Map, where it follows MapRunSucceeded. (These are

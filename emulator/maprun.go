@@ -36,6 +36,7 @@ type mapRunner struct {
 	items    Counts
 	cancels  map[int]func()
 	pumping  bool
+	size     int // of the results, as a JSON array
 }
 
 // itemSlice gives the elements of an array, or the members of an object as
@@ -64,8 +65,23 @@ func (s *itemSlice) Close() error { return nil }
 // the service.
 const maxChildren = 10000
 
+// MapRunCaller is a Caller that is also asked before a map run begins, for the service
+// then makes calls of its own: it starts child executions, reads items, writes results.
+type MapRunCaller interface {
+	Caller
+	// CallMapRun returns the error with which the map run fails, nil to let it begin.
+	CallMapRun(ctx context.Context, r *MapRun) *Error
+}
+
 func (m *mapRunner) start(ctx context.Context) {
 	var err *Error
+	if c, ok := m.run.env.caller().(MapRunCaller); ok {
+		err = c.CallMapRun(ctx, m.spec)
+	}
+	if err != nil {
+		m.fail(err)
+		return
+	}
 	if m.spec.Reader != nil {
 		m.reader, err = m.run.env.read(ctx, m.spec.Reader)
 	} else {
@@ -98,10 +114,12 @@ func (m *mapRunner) finish() {
 	if m.reader != nil {
 		m.reader.Close()
 	}
-	for _, c := range m.cancels {
-		m.run.env.spawn(func(context.Context) { c() })
+	for i, c := range m.cancels {
+		if c != nil {
+			delete(m.cancels, i)
+			m.run.env.spawn(func(context.Context) { c() })
+		}
 	}
-	m.cancels = nil
 	m.writeRest()
 }
 
@@ -176,25 +194,27 @@ func (m *mapRunner) pump(ctx context.Context) {
 		m.items.Total += int64(n)
 		m.executed.Running++
 		m.executed.Total++
-		if m.writer == nil {
+		if m.writer == nil && !m.tooLarge() {
 			m.results = append(m.results, value.Value{})
 			m.ok = append(m.ok, false)
 		}
 		name := m.run.x.sources.UUID()
+		if m.cancels == nil {
+			m.cancels = make(map[int]func())
+		}
+		m.cancels[i] = nil // until it has begun
 		m.run.mu.Unlock()
-		ended := false
-		cancel := m.run.env.child(spec, name, input, func(x *Execution) {
-			ended = true
-			m.ended(ctx, i, n, x)
-		})
+		cancel := m.run.env.child(spec, name, input, func(x *Execution) { m.ended(ctx, i, n, x) })
 		m.run.mu.Lock()
-		if !ended && !m.over {
-			if m.cancels == nil {
-				m.cancels = make(map[int]func())
-			}
+		_, goesOn := m.cancels[i]
+		if goesOn && !m.over {
 			m.cancels[i] = cancel
 		}
+		late := goesOn && m.over // the map run ended while the child began
 		m.run.mu.Unlock()
+		if late {
+			cancel()
+		}
 	}
 }
 
@@ -286,7 +306,7 @@ func (m *mapRunner) ended(ctx context.Context, i, n int, x *Execution) {
 		m.items.Succeeded += int64(n)
 		m.executed.Succeeded++
 		if m.writer == nil {
-			m.results[i], m.ok[i] = x.Output(), true
+			m.keep(i, x.Output())
 		}
 	case TimedOut:
 		m.items.TimedOut += int64(n)
@@ -313,6 +333,23 @@ func (m *mapRunner) ended(ctx context.Context, i, n int, x *Execution) {
 		// Not from here: a long list of items must not become a deep stack.
 		m.run.env.spawn(m.pump)
 	}
+}
+
+// keep takes the output of a child for the result of the Map state. Once the result is too
+// large for any state there is no use in holding it.
+func (m *mapRunner) keep(i int, output value.Value) {
+	limit := m.run.x.limits.Payload
+	if m.size += output.Size() + 1; limit > 0 && m.size > limit {
+		m.results, m.ok = nil, nil
+		return
+	}
+	m.results[i], m.ok[i] = output, true
+}
+
+// tooLarge reports whether the result of the Map state is beyond the limit on payloads.
+func (m *mapRunner) tooLarge() bool {
+	limit := m.run.x.limits.Payload
+	return m.writer == nil && limit > 0 && m.size > limit
 }
 
 func exceededError() *Error {
@@ -374,6 +411,10 @@ func (m *mapRunner) complete(ctx context.Context) {
 			return
 		}
 		m.finish()
+		if m.tooLarge() {
+			x.mapResultTooLarge(now, m.id)
+			return
+		}
 		x.MapRunSucceeded(now, m.id, result)
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"strings"
 	"testing"
 
 	"github.com/sfnkit/sfnkit/asl/value"
@@ -102,6 +103,23 @@ func TestDistributedMapFailures(t *testing.T) {
 		x := runText(t, fmt.Sprintf(definition, tolerated), value.MustParse(`{"items":[1,2,3,4]}`), emulator.Options{})
 		if got := x.Output().JSON(); got != want {
 			t.Errorf("%s tolerated: %s %v, want %s", tolerated, got, x.Err(), want)
+		}
+	}
+}
+
+// Results that together are too large for a state fail the Map, whatever becomes of them.
+func TestDistributedMapResultTooLarge(t *testing.T) {
+	const definition = `{"StartAt":"Each","States":{"Each":{"Type":"Map","ItemsPath":"$.items","ResultPath":null,
+	 "ItemProcessor":{"ProcessorConfig":{"Mode":"DISTRIBUTED","ExecutionType":"STANDARD"},"StartAt":"P","States":{"P":{"Type":"Pass","Parameters":{"a.$":"$","b.$":"$","c.$":"$"},"End":true}}},"End":true}}}`
+	item := value.String(strings.Repeat("x", 1000))
+	for n, want := range map[int]emulator.Status{80: emulator.Succeeded, 100: emulator.Failed} {
+		items := make([]value.Value, n)
+		for i := range items {
+			items[i] = item
+		}
+		x := runText(t, definition, value.Object([]string{"items"}, []value.Value{value.Array(items)}), emulator.Options{})
+		if x.Status() != want || want == emulator.Failed && x.Err().Name != emulator.ErrorDataLimitExceeded {
+			t.Errorf("%d items: %s %v", n, x.Status(), x.Err())
 		}
 	}
 }
