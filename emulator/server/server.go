@@ -223,7 +223,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		(&Error{Code: "UnknownOperationException"}).write(w)
 		return
 	}
-	body, err := s.body(r)
+	body, err := s.body(w, r)
 	if err == nil {
 		body, err = op.call(s, r.Context(), body)
 	}
@@ -254,23 +254,31 @@ func respond(w http.ResponseWriter, status int, body []byte) {
 	w.Write(body)
 }
 
-// body reads a request. A body that says that it is too long is not read at all.
-func (s *Server) body(r *http.Request) ([]byte, error) {
+// slowBody is how long a long request may take to arrive.
+const slowBody = time.Minute
+
+// body reads a request. A body that says that it is too long is not read at all, and
+// memory is taken only for what has come.
+func (s *Server) body(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	tooLarge := &Error{Code: "RequestEntityTooLargeException", Status: http.StatusRequestEntityTooLarge,
 		Message: fmt.Sprintf("Request size exceeded %d bytes", s.opts.MaxBody)}
-	if r.ContentLength > s.opts.MaxBody {
+	n := r.ContentLength
+	if n > s.opts.MaxBody {
 		return nil, tooLarge
 	}
-	var b []byte
-	if n := r.ContentLength; n >= 0 {
-		b = make([]byte, n)
+	const short = 64 << 10
+	if n >= 0 && n <= short {
+		b := make([]byte, n)
 		if _, err := io.ReadFull(r.Body, b); err != nil {
 			return nil, failure("SerializationException", "")
 		}
 		return b, nil
 	}
+	c := http.NewResponseController(w)
+	c.SetReadDeadline(time.Now().Add(slowBody))
+	defer c.SetReadDeadline(time.Time{})
 	b, err := io.ReadAll(io.LimitReader(r.Body, s.opts.MaxBody+1))
-	if err != nil {
+	if err != nil || n >= 0 && int64(len(b)) != n {
 		return nil, failure("SerializationException", "")
 	}
 	if int64(len(b)) > s.opts.MaxBody {
