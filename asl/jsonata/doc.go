@@ -28,30 +28,37 @@
 //
 // # Differences from jsonata-js
 //
-//	What                      jsonata-js 2.0.6                 Here, and why
-//	Order of members          names like 0, 1, 2 come first    as written or first met: JSON keeps it, and so
-//	                                                           does the Java engine of AWS
-//	Integers                  all numbers are doubles          integers that fit 64 bits pass through exactly;
+//	What                     jsonata-js 2.0.6                  Here, and why
+//	Order of members         names like 0, 1, 2 come first     as written or first met: JSON has that order, and
+//	                                                           a Java engine such as that of AWS keeps it
+//	Integers                 all numbers are doubles           integers that fit 64 bits pass through exactly;
 //	                                                           arithmetic is that of doubles
-//	$string of integers       15 digits                        the same; in full for Step Functions and WithLatest
-//	Strings                   UTF-16 code units                Unicode characters: in regular expressions and
+//	$string of integers      15 digits                         the same; in full in the dialect of Step Functions
+//	                                                           and with WithLatest
+//	Strings                  UTF-16 code units                 Unicode characters: in regular expressions and in
 //	                                                           $split("") a surrogate pair is one character;
 //	                                                           positions and indexes still count code units
-//	Regular expressions       those of the host, unbounded     ECMAScript syntax of patterns without the flag u,
-//	                                                           matched in bounded time
-//	$formatNumber             "0e0" and a negative number      formats them as later versions do
-//	                          with an exponent never end;
-//	                          pictures without digits crash    D3085 or D3086
-//	$pad, $split, $replace    crash on some fractions and      truncate; undefined gives undefined
-//	                          undefined arguments
-//	$sort, $reduce and such   quadratic or worse in places     the same results in O(n log n) or O(n)
-//	$eval                     variables it assigns stay        they last until $eval returns
-//	~> and partial functions  crash without a code if the      the function's signature is checked: T0410
-//	                          argument is of the wrong type
-//	`$sum.*`, `$f = $f`       look into function objects       functions have no members, and equal themselves
-//	|..|..| on functions      mutates a JavaScript object      values do not change; the copy is rebuilt
-//	Depth                     until the host's stack ends      Limits.Depth, 10,000 by default
+//	Regular expressions      those of the host, unbounded      ECMAScript's without the flag u, matched under the
+//	                                                           limits of the evaluation
+//	Errors in [] and {}      elements are evaluated at once:   the first one counts, as in any sequential engine
+//	                         the first to fail counts
+//	Token of an error in a   undefined, or that of any call    the function's own name
+//	function passed on       before in the process
+//	Empty input of grouping  is changed: [] becomes [null]     input is never changed
+//	$formatNumber            "0e0", and negative numbers with  formats them as later versions do; pictures without
+//	                         an exponent, never end            digits give D3085 or D3086 where 2.0.6 crashes
+//	$pad, $contains, ...     crash on fractions or undefined   truncate; undefined gives undefined
+//	~>, ?, callbacks         crash without a code on           the signature is checked: T0410; an unbound
+//	                         arguments of a wrong type         function in tail position gives T1006
+//	Grouping no tuples       crashes                           gives {}
+//	|..|..| on non-objects   crashes on numbers and strings    leaves them alone
+//	$fromMillis              prints NaN beyond its range       D3110
+//	$sum.*, $f = $f          look into function objects        functions have no members, and equal themselves
+//	$eval                    its variables stay afterwards     they last until it returns
+//	Quadratic time           $distinct, $sort, $spread,        O(n) or O(n log n)
+//	                         grouping, [[0..n]]
+//	Nesting                  until the host's stack ends       Limits.Depth, 10,000 by default; values may nest
+//	                                                           1,000 deep in a result
 //
-// Invalid regular expressions, which the host refuses without a code of JSONata, give an
-// Error without a Code.
+// Regular expressions that are not valid give an Error without a Code, as there.
 package jsonata

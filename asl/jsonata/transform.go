@@ -192,9 +192,9 @@ func (e *evaluator) current(v value.Value, changed map[identity]value.Value, sel
 		return v, nil
 	}
 	if v.IsArray() {
-		return value.Array(vals).WithMark(v.Mark()), nil
+		return value.Array(vals).WithMark(v.Mark() | dirt(vals)), nil
 	}
-	return value.ObjectOf(v.Shape(), vals).WithMark(v.Mark()), nil
+	return value.ObjectOf(v.Shape(), vals).WithMark(v.Mark() | dirt(vals)), nil
 }
 
 // copyTree copies all arrays and objects, so that each has an identity. Functions become
