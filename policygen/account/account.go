@@ -254,18 +254,70 @@ func (a *Account) Call(principal, machine, resource string, parameters value.Val
 	if f := strings.SplitN(principal, ":", 6); len(f) == 6 && f[4] != "" {
 		account = f[4]
 	}
-	requests, err := policygen.Authorise(resource, parameters, a.generator(p, account))
-	if err != nil {
-		return err.Error()
+	requests, ok := mapRequests(resource, parameters, p.partition)
+	if !ok {
+		var err error
+		if requests, err = policygen.Authorise(resource, parameters, a.generator(p, account)); err != nil {
+			return err.Error()
+		}
 	}
 	for i := range requests {
-		complete(&requests[i], p.region, parameters)
+		complete(&requests[i], p.region, account, parameters)
 	}
 	return a.evaluator(principal, !assumed).Call(requests...).Message(a.opts.PolicyARNs)
 }
 
+// mapRequests are what reading items from S3 and writing results to it are authorised for.
+// A manifest's data files are not known before it is read. The name of a result is the
+// service's; it lies below the prefix.
+func mapRequests(resource string, arguments value.Value, partition string) ([]iam.Request, bool) {
+	r := asl.ParseResource(resource)
+	if r.Service != "s3" {
+		return nil, false
+	}
+	bucket := "arn:" + partition + ":s3:::" + arguments.Get("Bucket").Str()
+	switch r.Action {
+	case "getObject":
+		return []iam.Request{{Action: "s3:GetObject", Resource: bucket + "/" + arguments.Get("Key").Str()}}, true
+	case "listObjectsV2":
+		list := iam.Request{Action: "s3:ListBucket", Resource: bucket}
+		if prefix := arguments.Get("Prefix"); prefix.IsString() {
+			list.Context.Set("s3:prefix", prefix.Str())
+		}
+		return []iam.Request{list}, true
+	case "putObject":
+		object := bucket + "/"
+		if prefix := arguments.Get("Prefix").Str(); prefix != "" {
+			object += strings.TrimSuffix(prefix, "/") + "/"
+		}
+		object += "map-run/manifest.json"
+		var requests []iam.Request
+		for _, action := range []string{"s3:PutObject", "s3:GetObject", "s3:ListMultipartUploadParts", "s3:AbortMultipartUpload"} {
+			requests = append(requests, iam.Request{Action: action, Resource: object})
+		}
+		return requests, true
+	}
+	return nil, false
+}
+
+// MapRun decides whether the execution role may start, watch and stop the child executions
+// of a distributed Map state. Whether IAM names them with the label or without it is told
+// in two ways (in the developer guide and in the service authorization reference); both
+// are asked.
+func (a *Account) MapRun(principal, machine, label string) string {
+	p := placeOf(machine)
+	executions := strings.Replace(p.arn, ":stateMachine:", ":execution:", 1)
+	requests := []iam.Request{{Action: "states:StartExecution", Resource: p.arn}}
+	for _, action := range []string{"states:DescribeExecution", "states:StopExecution"} {
+		requests = append(requests,
+			iam.Request{Action: action, Resource: executions + ":child"},
+			iam.Request{Action: action, Resource: executions + "/" + label + ":child"})
+	}
+	return a.evaluator(principal, true).Call(requests...).Message(a.opts.PolicyARNs)
+}
+
 // complete adds what the context of a request has beyond what decides its resource.
-func complete(r *iam.Request, region string, parameters value.Value) {
+func complete(r *iam.Request, region, account string, parameters value.Value) {
 	if f := strings.SplitN(r.Resource, ":", 6); r.Region == "" && (len(f) < 6 || f[3] == "") {
 		r.Region = region
 	}
@@ -276,7 +328,7 @@ func complete(r *iam.Request, region string, parameters value.Value) {
 		id := g.Str()
 		if !strings.HasPrefix(id, "arn:") {
 			if f := strings.SplitN(r.Resource, ":", 6); len(f) == 6 {
-				id = "arn:" + f[1] + ":bedrock:" + region + ":" + f[4] + ":guardrail/" + id
+				id = "arn:" + f[1] + ":bedrock:" + region + ":" + account + ":guardrail/" + id
 			}
 		}
 		if v := parameters.Get("GuardrailVersion"); v.IsString() && v.Str() != "DRAFT" {
@@ -289,10 +341,16 @@ func complete(r *iam.Request, region string, parameters value.Value) {
 	}
 }
 
-// AssumeRole decides whether a principal may take a role, which the Credentials of a
-// task ask for. Where the trust policy of the role is known, it must consent.
-func (a *Account) AssumeRole(principal, role string) string {
-	return a.evaluator(principal, true).Call(iam.Request{Action: "sts:AssumeRole", Resource: role}).Message(a.opts.PolicyARNs)
+// AssumeRole decides whether the execution role may take another role for a task, which
+// the Credentials of a task ask for. Where the trust policy of the role is known, it must
+// consent. Step Functions gives the ARN of the state machine as sts:ExternalId
+// (documented: cross-account access).
+func (a *Account) AssumeRole(principal, machine, role string) string {
+	r := iam.Request{Action: "sts:AssumeRole", Resource: role}
+	p := placeOf(machine)
+	r.Region = p.region
+	r.Context.Set("sts:ExternalId", p.arn)
+	return a.evaluator(principal, true).Call(r).Message(a.opts.PolicyARNs)
 }
 
 // CreateStateMachine decides what the execution role is asked for when a state machine is
