@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sfnkit/sfnkit/asl"
+	"github.com/sfnkit/sfnkit/asl/template"
 	"github.com/sfnkit/sfnkit/asl/value"
 )
 
@@ -30,8 +31,9 @@ func validateCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "validate PATH...",
 		Short: "Check definitions the way the service does, and more",
-		Long: `Validate checks definitions in JSON or YAML. A PATH is a file, a folder (every
-*.asl.json, *.asl.yaml and *.asl.yml in it), a pattern, or "-" for standard input.
+		Long: `Validate checks definitions in JSON or YAML, also those inside CloudFormation, SAM,
+CDK, Serverless Framework and Terraform files. A PATH is a file, a folder (every
+definition and template in it), a pattern, or "-" for standard input.
 
 ERROR and WARNING are what the service says, in its words, or what is sure to go
 wrong; ADVICE is what will probably hurt one day. Codes in capitals are the
@@ -40,7 +42,7 @@ service's; "sfnkit explain CODE" says more about each.
 It exits 1 if there is an ERROR, and 2 if something could not be read.`,
 		Example: `  sfnkit validate workflows
   sfnkit validate flow.asl.json --type EXPRESS --disable unused-variable
-  sfnkit validate 'infra/*.asl.yaml' --output json`,
+  sfnkit validate template.yaml 'infra/*.tf' --output json`,
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args) },
 	}
 	fs := cmd.Flags()
@@ -93,24 +95,20 @@ func (f *validateFlags) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	stderr := cmd.ErrOrStderr()
-	p := findingsPrinter{out: cmd.OutOrStdout(), json: f.output == "json", counts: make(map[asl.Severity]int)}
+	p := findingsPrinter{out: cmd.OutOrStdout(), notes: cmd.ErrOrStderr(), json: f.output == "json", counts: make(map[asl.Severity]int)}
 	var unreadable error
 	for _, file := range files {
-		text, err := readFile(file, cmd.InOrStdin())
-		if err != nil {
+		if err := p.check(file, cmd.InOrStdin(), opts); err != nil {
 			if unreadable != nil {
-				note(stderr, "sfnkit: %v", unreadable)
+				note(p.notes, "sfnkit: %v", unreadable)
 			}
 			unreadable = err
-			continue
 		}
-		p.print(file, text, asl.Check(text, opts...))
 	}
 	if err := p.end(); err != nil {
 		return err
 	}
-	note(stderr, "%s: %s, %s, %s", count(len(files), "file"), count(p.counts[asl.SeverityError], "error"),
+	note(p.notes, "%s, %s: %s, %s, %s", count(len(files), "file"), count(p.machines, "definition"), count(p.counts[asl.SeverityError], "error"),
 		count(p.counts[asl.SeverityWarning], "warning"), count(p.counts[asl.SeverityAdvice], "piece")+" of advice")
 	switch {
 	case unreadable != nil:
@@ -158,7 +156,7 @@ func definitions(args []string) ([]string, error) {
 			if d.IsDir() && path != arg+string(filepath.Separator) && (strings.HasPrefix(d.Name(), ".") || d.Name() == "node_modules") {
 				return filepath.SkipDir
 			}
-			if !d.IsDir() && isDefinitionName(d.Name()) {
+			if !d.IsDir() && mayHoldDefinition(path) {
 				add(path)
 			}
 			return nil
@@ -167,12 +165,13 @@ func definitions(args []string) ([]string, error) {
 			return nil, err
 		}
 		if len(files) == before {
-			return nil, fmt.Errorf("%s holds no definition: names must end in .asl.json, .asl.yaml or .asl.yml", arg)
+			return nil, fmt.Errorf("%s holds no definition and no template with one", arg)
 		}
 	}
 	return files, nil
 }
 
+// isDefinitionName reports whether a file says by its name that it is a definition.
 func isDefinitionName(name string) bool {
 	for _, suffix := range [...]string{".asl.json", ".asl.yaml", ".asl.yml"} {
 		if strings.HasSuffix(name, suffix) {
@@ -182,39 +181,103 @@ func isDefinitionName(name string) bool {
 	return false
 }
 
-// findingsPrinter prints the findings of one file after another.
-type findingsPrinter struct {
-	out    io.Writer
-	json   bool
-	counts map[asl.Severity]int
-	list   []value.Value
-	err    error
+// mayHoldDefinition tells the files of a folder that are looked at from the others.
+func mayHoldDefinition(path string) bool {
+	if isDefinitionName(path) {
+		return true
+	}
+	switch filepath.Ext(path) {
+	case ".json", ".yaml", ".yml", ".tf":
+	default:
+		return false
+	}
+	info, err := os.Stat(path)
+	if err != nil || !info.Mode().IsRegular() || info.Size() > maxInput {
+		return false
+	}
+	text, err := os.ReadFile(path)
+	return err == nil && template.Detect(path, text) != ""
 }
 
-func (p *findingsPrinter) print(file string, text []byte, ds asl.Diagnostics) {
-	var lines []string
-	if !p.json && len(ds) > 0 {
-		lines = strings.Split(string(text), "\n")
+// findingsPrinter prints the findings of one file after another.
+type findingsPrinter struct {
+	out, notes io.Writer
+	json       bool
+	machines   int
+	counts     map[asl.Severity]int
+	list       []value.Value
+	lines      map[string][]string // of the files that findings were about
+	err        error
+}
+
+// check prints the findings in a file. The error says what could not be read.
+func (p *findingsPrinter) check(file string, stdin io.Reader, opts []asl.ValidateOption) error {
+	text, err := readFile(file, stdin)
+	if err != nil {
+		return err
 	}
-	for _, d := range ds {
-		p.counts[d.Severity]++
-		if p.json {
-			p.list = append(p.list, findingJSON(file, d))
+	p.lines = map[string][]string{file: nil}
+	if len(text) > 0 {
+		p.lines[file] = strings.Split(string(text), "\n")
+	}
+	if isDefinitionName(file) || template.Detect(file, text) == "" {
+		p.machines++
+		for _, d := range asl.Check(text, opts...) {
+			p.print(template.Finding{Diagnostic: d, File: file})
+		}
+		return nil
+	}
+	defs, err := template.Read(file, text)
+	if err != nil {
+		err = plain(err)
+	}
+	for _, d := range defs {
+		if d.Missing != "" {
+			problem := fmt.Errorf("%s: the definition of %s is not here: %s", placeText(d.At.File, d.At.Position), d.ID, d.Missing)
+			if d.Failed {
+				err = errors.Join(err, problem)
+			} else {
+				note(p.notes, "%v", problem)
+			}
 			continue
 		}
-		place := file
-		if d.Position.Line > 0 {
-			place += ":" + d.Position.String()
+		p.machines++
+		for _, finding := range d.Check(opts...) {
+			p.print(finding)
 		}
-		_, err := fmt.Fprintf(p.out, "%s: %s %s: %s\n", place, d.Severity, d.Code, d.Summary())
-		if n := d.Position.Line; n > 0 && n <= len(lines) {
-			io.WriteString(p.out, excerpt(n, strings.TrimSuffix(lines[n-1], "\r"), d.Position.Column))
-		}
-		if d.Hint != "" {
-			fmt.Fprintf(p.out, "      = %s\n", d.Hint)
-		}
-		p.err = errors.Join(p.err, err)
 	}
+	return err
+}
+
+func placeText(file string, at asl.Position) string {
+	if at.Line > 0 {
+		return file + ":" + at.String()
+	}
+	return file
+}
+
+func (p *findingsPrinter) print(d template.Finding) {
+	p.counts[d.Severity]++
+	if p.json {
+		p.list = append(p.list, findingJSON(d))
+		return
+	}
+	_, err := fmt.Fprintf(p.out, "%s: %s %s: %s\n", placeText(d.File, d.Position), d.Severity, d.Code, d.Summary())
+	lines, read := p.lines[d.File]
+	if !read {
+		// A definition file that the template names.
+		if text, err := os.ReadFile(d.File); err == nil {
+			lines = strings.Split(string(text), "\n")
+		}
+		p.lines[d.File] = lines
+	}
+	if n := d.Position.Line; n > 0 && n <= len(lines) {
+		io.WriteString(p.out, excerpt(n, strings.TrimSuffix(lines[n-1], "\r"), d.Position.Column))
+	}
+	if d.Hint != "" {
+		fmt.Fprintf(p.out, "      = %s\n", d.Hint)
+	}
+	p.err = errors.Join(p.err, err)
 }
 
 func (p *findingsPrinter) end() error {
@@ -224,9 +287,9 @@ func (p *findingsPrinter) end() error {
 	return p.err
 }
 
-func findingJSON(file string, d asl.Diagnostic) value.Value {
+func findingJSON(d template.Finding) value.Value {
 	b := value.NewBuilder(9)
-	b.Set("file", value.String(file))
+	b.Set("file", value.String(d.File))
 	b.Set("severity", value.String(string(d.Severity)))
 	b.Set("code", value.String(d.Code))
 	b.Set("message", value.String(d.Message))
