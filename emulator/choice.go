@@ -118,14 +118,14 @@ func (x *Execution) choice(t *thread) *Error {
 		return err
 	}
 	v := x.viewOf(t, in)
-	next, assign, output := s.otherwise, s.assign, s.output
-	for _, r := range s.choices {
+	next, assign, output, chosen := s.otherwise, s.assign, s.output, -1
+	for i, r := range s.choices {
 		ok, err := v.holds(r)
 		if err != nil {
 			return err
 		}
 		if ok {
-			next, assign = r.next, r.assign
+			next, assign, chosen = r.next, r.assign, i
 			if r.output != nil {
 				output = r.output
 			}
@@ -152,6 +152,7 @@ func (x *Execution) choice(t *thread) *Error {
 	if err != nil {
 		return err
 	}
+	x.decided(t, ChoseRule, chosen)
 	return x.leave(t, next, out, assigned)
 }
 

@@ -80,6 +80,7 @@ type Execution struct {
 	full     bool   // the history has no room but for the end
 	scratch  *scratch
 	probe    *probe // set while a single state is tested
+	observe  func(Decision)
 }
 
 // scratch is what an execution needs while it runs and does without while it waits.
@@ -563,6 +564,9 @@ func (x *Execution) complete(t *thread, result value.Value) *Error {
 	if err != nil {
 		return err
 	}
+	if s.next != nil {
+		x.decided(t, TookNext, 0)
+	}
 	return x.leave(t, s.next, output, assigned)
 }
 
@@ -726,6 +730,7 @@ func (x *Execution) fail(t *thread, err *Error) {
 				t.state = nil
 				return
 			}
+			x.decided(t, Retried, i)
 			*n++
 			t.retries.count++
 			t.seen = true
@@ -799,6 +804,7 @@ func (x *Execution) caught(t *thread, i int, c *catcher, cause *Error) *Error {
 	if err != nil {
 		return err
 	}
+	x.decided(t, Caught, i)
 	return x.leave(t, c.next, output, assigned)
 }
 

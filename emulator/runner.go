@@ -288,6 +288,8 @@ type Options struct {
 	Text    string    // the input as it was written, if it matters
 	OnEvent func(*Event)
 	OnChild func(*Execution) // told of every child execution that has ended
+	// OnDecision is told of the decisions of the execution and its child executions.
+	OnDecision func(Decision)
 }
 
 // Result is what came of a run.
@@ -314,6 +316,7 @@ func Run(ctx context.Context, m *Machine, input value.Value, o Options) (*Result
 	info.fill()
 	x := NewExecution(m, info, input, o.Text, limits, newSources(o.Seed, info.ARN))
 	l.result.Execution = x
+	x.Observe(o.OnDecision)
 	r := &run{env: l, x: x, mu: noLock{}}
 	r.do(func(x *Execution, now int64) { x.Begin(now) })
 	err := l.drain(x)
@@ -439,6 +442,7 @@ func (l *loop) drain(x *Execution) error {
 func (l *loop) child(m *MapRun, name string, input value.Value, done func(*Execution)) func() {
 	info := m.childInfo(name)
 	x := NewExecution(m.Machine, info, input, "", l.limits, newSources(l.opts.Seed, info.ARN))
+	x.Observe(l.opts.OnDecision)
 	r := &run{env: l, x: x, mu: noLock{}}
 	r.done = enderFunc(func(x *Execution) {
 		if l.opts.OnChild != nil {

@@ -14,6 +14,8 @@ type Request struct {
 	Resource   asl.Resource
 	ARN        string      // the Resource as it was written
 	Parameters value.Value // evaluated
+	Input      value.Value // of the state, after InputPath
+	Item       int         // the iteration of the innermost inline Map that the state is in, -1 if there is none
 	RoleARN    string      // of the task's Credentials, "" for the execution's own role
 	Token      string      // the task token, for callbacks and activities
 	Attempt    int         // retries of this state before this call, from 0
@@ -30,7 +32,10 @@ func (x *Execution) startTask(t *thread) *Error {
 		return err
 	}
 	v := x.viewOf(t, in)
-	req := &Request{Execution: x.Info(), State: s.name, Resource: s.resource, ARN: s.def.Resource, Attempt: int(t.retryCount()), Time: x.now}
+	req := &Request{Execution: x.Info(), State: s.name, Resource: s.resource, ARN: s.def.Resource, Input: in, Item: -1, Attempt: int(t.retryCount()), Time: x.now}
+	if i, _, ok := v.iteration(); ok {
+		req.Item = int(i)
+	}
 	if s.resource.Pattern != asl.RequestResponse || s.kind == activityTask {
 		// A job has a token as well as a callback: the service was recorded ending the task
 		// of a nested execution (.sync) by SendTaskSuccess.
