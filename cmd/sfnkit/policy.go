@@ -172,15 +172,11 @@ func (f *policyFlags) check(cmd *cobra.Command, path string) error {
 	}
 	var policies []*iam.Policy
 	for _, file := range f.policies {
-		text, err := readFile(file, cmd.InOrStdin())
+		p, err := readPolicy(file)
 		if err != nil {
 			return err
 		}
-		p, err := iam.Parse(text)
-		if err != nil {
-			return fmt.Errorf("%s: %w", file, err)
-		}
-		policies = append(policies, p)
+		policies = append(policies, p.Document)
 	}
 	c, err := policygen.Check(w.machine, policies, o)
 	if err != nil {

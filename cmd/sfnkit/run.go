@@ -29,6 +29,9 @@ type runFlags struct {
 	s3Endpoint string
 	jobs       string
 	faults     []string
+	region     string
+	account    string
+	enforce    enforceFlags
 	quiet      bool
 	full       bool
 	noLimits   bool
@@ -45,6 +48,9 @@ in a folder: workflow.asl.json with, beside it, input.json and responses.json.
 Calls are answered by recorded responses: a mock configuration as Step Functions
 Local reads it, or the history of a real execution (GetExecutionHistory). Time is
 virtual: waiting takes none.
+
+With --policy, --scp, --boundary, --model-access, --quota or --gate calls are refused
+as AWS would refuse them, before they are answered.
 
 What happens goes to standard error, one line an event; the output of the
 workflow goes to standard output.`,
@@ -64,6 +70,9 @@ workflow goes to standard output.`,
 	fs.StringVar(&f.s3Endpoint, "s3-endpoint", "", "the `URL` of an S3 endpoint to use instead")
 	fs.StringVar(&f.jobs, "simulate-jobs", "", "simulate model customization jobs that end with a `STATUS`: Completed, Failed or Stopped")
 	fs.StringArrayVar(&f.faults, "fault", nil, "make calls of a state fail: a `STATE:ERROR*N` as in Ask:Bedrock.ThrottlingException*3 (repeatable)")
+	f.enforce.add(fs)
+	fs.StringVar(&f.region, "region", "", "the `REGION` to run in (default: us-east-1)")
+	fs.StringVar(&f.account, "account", "", "the `ACCOUNT` to run in (default: 123456789012)")
 	fs.BoolVarP(&f.quiet, "quiet", "q", false, "print no trace")
 	fs.BoolVar(&f.full, "full", false, "print values in full in the trace")
 	fs.BoolVar(&f.noLimits, "no-limits", false, "lift the service's limits on payloads and events")
@@ -91,7 +100,9 @@ func (f *runFlags) run(cmd *cobra.Command, path string) error {
 		return err
 	}
 
-	opts := emulator.Options{Text: text, Info: emulator.Info{StateMachineName: w.title()}}
+	opts := emulator.Options{Text: text, Info: emulator.Info{
+		StateMachineName: w.title(), Region: f.region, Account: f.account,
+	}}
 	if f.noLimits {
 		opts.Limits = &emulator.Limits{}
 	}
@@ -113,6 +124,9 @@ func (f *runFlags) run(cmd *cobra.Command, path string) error {
 	}
 	if len(faults) > 0 {
 		caller = calls.Faults(faults, caller)
+	}
+	if caller, err = f.enforce.enforce(caller); err != nil {
+		return err
 	}
 	opts.Store, opts.Caller = store, caller
 
