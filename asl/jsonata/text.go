@@ -132,7 +132,9 @@ func (p *printer) number(dst []byte, v value.Value) []byte {
 			p.err = failure("D1001").withValue(v)
 			return dst
 		}
-		f = round15(f)
+		if !p.exact || f != math.Trunc(f) {
+			f = round15(f)
+		}
 	}
 	return value.AppendFloat(dst, f)
 }
@@ -161,7 +163,11 @@ func (e *evaluator) rounded(v value.Value) value.Value {
 			return v
 		}
 	}
-	return value.Float(round15(v.Float64()))
+	f := v.Float64()
+	if (e.cfg.exact || e.cfg.latest) && f == math.Trunc(f) {
+		return value.Float(f)
+	}
+	return value.Float(round15(f))
 }
 
 const lowerHex = "0123456789abcdef"
