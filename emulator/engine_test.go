@@ -171,6 +171,22 @@ func TestEngineVirtualTimeWaitsForCallbacks(t *testing.T) {
 	}
 }
 
+// A loop that never waits can be stopped, and ends by itself before it has eaten the memory.
+func TestEndlessLoop(t *testing.T) {
+	const loop = `{"StartAt":"A","States":{"A":{"Type":"Choice","Choices":[{"Variable":"$.n","IsPresent":true,"Next":"B"}]},"B":{"Type":"Pass","Next":"A"}}}`
+	e := emulator.NewEngine(emulator.EngineOptions{})
+	defer closeEngine(t, e)
+	info := emulator.Info{Express: true}
+	h := e.Start(machine(t, []byte(loop)), emulator.StartOptions{Info: info, Input: value.MustParse(`{"n":1}`)})
+	if !h.Stop("Enough", "") {
+		t.Error("the loop had ended before it was stopped")
+	}
+	x := runText(t, loop, value.MustParse(`{"n":1}`), emulator.Options{Info: info})
+	if x.Status() != emulator.Failed || x.History().Len() != 1000000 {
+		t.Errorf("%s after %d events: %v", x.Status(), x.History().Len(), x.Err())
+	}
+}
+
 // BenchmarkWaiting reports how much memory an execution takes that waits.
 func BenchmarkWaiting(b *testing.B) {
 	def, err := asl.Parse([]byte(`{"StartAt":"W","States":{"W":{"Type":"Wait","Seconds":86400,"End":true}}}`))

@@ -23,11 +23,16 @@ const (
 	Aborted   Status = "ABORTED"
 )
 
-// Limits are the service's limits on a running execution. Zero means no limit.
+// Limits are the service's limits on a running execution. Zero means no limit but those that
+// keep the process alive: a history never has more than a million events.
 type Limits struct {
 	Payload int // bytes of JSON that an input, output or result may have
 	Events  int // in the history of a STANDARD execution
 }
+
+// maxEvents is how many events an execution may have where nothing else limits them: no
+// definition can take all memory.
+const maxEvents = 1000000
 
 // DefaultLimits are those of the service: 262,144 bytes and 25,000 events.
 var DefaultLimits = Limits{Payload: 262144, Events: 25000}
@@ -86,6 +91,7 @@ type Execution struct {
 // scratch is what an execution needs while it runs and does without while it waits.
 type scratch struct {
 	queue     []*thread
+	left      int // states to run before taking breath
 	commands  []Command
 	env       intrinsic.Env
 	envThread *thread // whose variables env.Variable finds
@@ -225,6 +231,7 @@ const (
 	CallTask    CommandKind = iota // call Request, and tell TaskSubmitted, TaskSucceeded or TaskFailed
 	StartTimer                     // tell TimerFired at At
 	CancelTask                     // nobody waits for the task any more: stop the job behind it
+	GoOn                           // tell GoOn, after others have had their turn
 	StartMapRun                    // run MapRun, and tell MapRunSucceeded or MapRunFailed
 	CancelMapRun
 )
@@ -241,7 +248,10 @@ func NewExecution(m *Machine, info Info, input value.Value, inputText string, li
 		x.rawInput = inputText
 	}
 	if info.Express {
-		x.limits.Events = 0
+		x.limits.Events = 0 // the service's limit is one of time
+	}
+	if x.limits.Events <= 0 || x.limits.Events > maxEvents {
+		x.limits.Events = maxEvents
 	}
 	return x
 }
@@ -304,7 +314,7 @@ func (x *Execution) Commands() []Command {
 		return nil
 	}
 	c := x.scratch.commands
-	if x.scratch.commands = nil; c == nil {
+	if x.scratch.commands = nil; c == nil && len(x.scratch.queue) == 0 {
 		x.scratch = nil
 	}
 	return c
@@ -368,10 +378,24 @@ func (x *Execution) want(c Command) {
 	w.commands = append(w.commands, c)
 }
 
-// run lets every thread go on until it waits or ends.
+// breath is how many states are run before the execution lets others have a say: it may be
+// stopped, or run out of time, even if its states never wait.
+const breath = 10000
+
+// GoOn is told when the runner has got round to the command of that name.
+func (x *Execution) GoOn(now int64) {
+	if x.status == Running {
+		x.now = now
+		x.run()
+	}
+}
+
+// run lets every thread go on until it waits or ends, or until it is time to take breath.
 func (x *Execution) run() {
 	w := x.work()
-	for i := 0; i < len(w.queue) && x.status == Running && !x.full; i++ {
+	w.left = breath
+	i := 0
+	for ; i < len(w.queue) && w.left > 0 && x.status == Running && !x.full; i++ {
 		t := w.queue[i]
 		w.queue[i] = nil
 		x.advance(t)
@@ -379,6 +403,11 @@ func (x *Execution) run() {
 			w.queue = append(w.queue[:0], w.queue[i+1:]...)
 			i = -1
 		}
+	}
+	if i < len(w.queue) && x.status == Running && !x.full {
+		w.queue = append(w.queue[:0], w.queue[i:]...)
+		x.want(Command{Kind: GoOn})
+		return
 	}
 	w.queue = w.queue[:0]
 	if x.full && x.status == Running {
@@ -388,7 +417,7 @@ func (x *Execution) run() {
 }
 
 func (x *Execution) emit(t EventType, prev int32, v value.Value) *Event {
-	if x.limits.Events > 0 && x.history.n >= x.limits.Events-1 && t > lastExecutionEvent {
+	if x.history.n >= x.limits.Events-1 && t > lastExecutionEvent {
 		// The last event is kept for the end of the execution: anything else that would
 		// have been written in its place fails the execution, see run.
 		x.full = true
@@ -410,7 +439,12 @@ func (x *Execution) enter(t *thread, s *state, input value.Value) {
 }
 
 func (x *Execution) advance(t *thread) {
+	w := x.work()
 	for x.status == Running && !x.full && t.id == 0 && t.state != nil {
+		if w.left--; w.left < 0 {
+			x.push(t)
+			return
+		}
 		s := t.state
 		if x.halting && t.entered == 0 {
 			x.finish(Aborted, ExecutionAborted, t.prev, &Error{NoName: true, NoCause: true})

@@ -168,6 +168,8 @@ func (r *run) command(c Command) {
 			})
 		})
 		r.keep(id, t)
+	case GoOn:
+		r.env.spawn(func(context.Context) { r.do((*Execution).GoOn) })
 	case CallTask:
 		req := c.Request
 		r.env.spawn(func(ctx context.Context) { r.call(ctx, id, req) })
