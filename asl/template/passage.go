@@ -37,6 +37,16 @@ func (s *source) position(offset int) asl.Position {
 	return asl.Position{Line: line, Column: offset - s.lines[line-1] + 1}
 }
 
+// line returns line n, which counts from 1, without its line end.
+func (s *source) line(n int) string {
+	s.position(0)
+	if n < 1 || n > len(s.lines) {
+		return ""
+	}
+	line, _, _ := strings.Cut(s.text[s.lines[n-1]:], "\n")
+	return strings.TrimSuffix(line, "\r")
+}
+
 // offset turns a line and a column in characters, both from 1, into an offset.
 func (s *source) offset(line, column int) int {
 	s.position(0)

@@ -90,24 +90,30 @@ func (d *Definition) Machine() (*asl.StateMachine, error) {
 // Place returns where in the files a position of the definition's text comes from. It
 // is At if that is not known.
 func (d *Definition) Place(p asl.Position) Place {
-	if p.Line == 0 || d.lines == nil {
-		return d.At
-	}
-	d.lines.position(0)
-	if p.Line > len(d.lines.lines) {
-		return d.At
-	}
-	src, off := d.origin.origin(d.lines.lines[p.Line-1] + p.Column - 1)
+	src, off := d.source(p)
 	if src == nil {
 		return d.At
 	}
 	return Place{src.name, src.position(off)}
 }
 
+// source returns the file and the offset that a position comes from.
+func (d *Definition) source(p asl.Position) (*source, int) {
+	if p.Line == 0 || d.lines == nil {
+		return nil, 0
+	}
+	d.lines.position(0)
+	if p.Line > len(d.lines.lines) {
+		return nil, 0
+	}
+	return d.origin.origin(d.lines.lines[p.Line-1] + p.Column - 1)
+}
+
 // Finding is a diagnostic whose Position is in a file.
 type Finding struct {
 	asl.Diagnostic
 	File string
+	Line string // the text of the line that Position is in
 }
 
 // Check validates the definition as [asl.Check] does. The type that the template names
@@ -122,9 +128,14 @@ func (d *Definition) Check(opts ...asl.ValidateOption) []Finding {
 	ds := asl.Check(d.Text, opts...)
 	findings := make([]Finding, len(ds))
 	for i, diag := range ds {
-		place := d.Place(diag.Position)
-		diag.Position = place.Position
-		findings[i] = Finding{diag, place.File}
+		src, off := d.source(diag.Position)
+		if src == nil {
+			diag.Position = d.At.Position
+			findings[i] = Finding{diag, d.At.File, ""}
+			continue
+		}
+		diag.Position = src.position(off)
+		findings[i] = Finding{diag, src.name, src.line(diag.Position.Line)}
 	}
 	return findings
 }
@@ -183,14 +194,19 @@ func Read(path string, text []byte, opts ...Option) ([]Definition, error) {
 	case TerraformPlan:
 		return l.plan(src)
 	}
+	return []Definition{Whole(path, text)}, nil
+}
+
+// Whole returns the definition that a whole file is.
+func Whole(path string, text []byte) Definition {
 	d := Definition{Kind: Plain, Form: FormPlain, File: path, At: Place{path, asl.Position{Line: 1, Column: 1}}}
-	whole := &passage{}
 	if len(text) > maxText {
 		text = text[:maxText]
 	}
-	whole.add(string(text), src, 0)
-	d.set(whole)
-	return []Definition{d}, nil
+	p := &passage{}
+	p.add(string(text), &source{name: path, text: string(text)}, 0)
+	d.set(p)
+	return d
 }
 
 // Detect tells what kind of file a text is, "" if it holds no state machine as far as
@@ -217,10 +233,48 @@ func Detect(path string, text []byte) Kind {
 			return Plain
 		}
 	}
-	if strings.Contains(s, "StartAt") && strings.Contains(s, "States") {
+	if looksPlain(s) {
 		return Plain
 	}
 	return ""
+}
+
+// looksPlain reports whether a text, read in full or not, has StartAt or States among its
+// outermost names.
+func looksPlain(s string) bool {
+	if !strings.Contains(s, "StartAt") || !strings.Contains(s, "States") {
+		return false
+	}
+	t := strings.TrimLeft(strings.TrimPrefix(s, "\uFEFF"), " \t\r\n")
+	if !strings.HasPrefix(t, "{") {
+		for line := range strings.Lines(s) {
+			key, _, ok := strings.Cut(line, ":")
+			if key = strings.Trim(key, `"'`); ok && (key == "StartAt" || key == "States") {
+				return true
+			}
+		}
+		return false
+	}
+	depth := 0
+	for i := 0; i < len(t); i++ {
+		switch t[i] {
+		case '{', '[':
+			depth++
+		case '}', ']':
+			depth--
+		case '"':
+			from := i + 1
+			for i++; i < len(t) && t[i] != '"'; i++ {
+				if t[i] == '\\' {
+					i++
+				}
+			}
+			if depth == 1 && i < len(t) && (t[from:i] == "StartAt" || t[from:i] == "States") {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // set gives the definition its text.
