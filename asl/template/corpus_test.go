@@ -51,7 +51,7 @@ var forms = map[string][]template.Form{
 	"terraform:templatefile":         {template.FormFile},
 	"terraform:data.template_file":   {template.FormFile},
 	"terraform:template":             {template.FormString},
-	"terraform:jsonencode":           {template.FormString},
+	"terraform:jsonencode":           {template.FormObject},
 	"terraform:reference":            {template.FormUnresolved},
 	"none":                           {template.FormUnresolved},
 }

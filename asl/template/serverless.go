@@ -98,7 +98,10 @@ func (s *service) machine(d *Definition, n *node, stack *stack) {
 		d.missing("the definition is the value of %s", def.s)
 		return
 	}
-	def = s.expand(def, 0)
+	if def, err = s.expand(def, 0, 0); err != nil {
+		d.fail(err)
+		return
+	}
 	if def.isString() { // JSON text
 		d.Form = FormString
 		d.set(def.passage())
@@ -113,32 +116,41 @@ func (s *service) machine(d *Definition, n *node, stack *stack) {
 
 // expand puts the files in that a definition includes. What is not included in a way
 // that is understood stays.
-func (s *service) expand(n *node, depth int) *node {
-	if n == nil || depth > maxDepth || !s.l.step() {
-		return n
+func (s *service) expand(n *node, depth, includes int) (*node, error) {
+	if n == nil || depth > maxDepth {
+		return n, nil
+	}
+	if includes > maxIncludes {
+		return nil, syntaxError(n.src, n.off, "more than %d variables lead from one to the next", maxIncludes)
+	}
+	if !s.l.step() {
+		return nil, syntaxError(n.src, n.off, "%s", errTooMuch)
 	}
 	if n.isString() {
 		if got, err := s.resolve(n, 0); err == nil && got != n && got != nil {
-			return s.expand(got, depth+1)
+			return s.expand(got, depth+1, includes+1)
 		}
 		if strings.HasPrefix(n.s, "${") && strings.HasSuffix(n.s, "}") && strings.Count(n.s, "${") == 1 {
 			bare := *n // it may be a value of any kind
 			p := &passage{}
 			p.addAt(placeholder(n.s[2:len(n.s)-1]), n.src, n.off)
 			bare.known, bare.bare, bare.s = p, true, p.String()
-			return &bare
+			return &bare, nil
 		}
-		return n
+		return n, nil
 	}
 	if f, _ := n.call(); f != "" || len(n.kids) == 0 {
-		return n
+		return n, nil
 	}
 	out := *n
 	out.kids = make([]*node, len(n.kids))
 	for i, k := range n.kids {
-		out.kids[i] = s.expand(k, depth+1)
+		var err error
+		if out.kids[i], err = s.expand(k, depth+1, includes); err != nil {
+			return nil, err
+		}
 	}
-	return &out
+	return &out, nil
 }
 
 // resolve follows ${file(...)} and ${self:...}. Values of other variables are returned as
@@ -196,14 +208,16 @@ func (s *service) role(n *node, stack *stack) *Role {
 			names: []name{{s: "RoleArn", off: ref.off}}, kids: []*node{s.named(ref, stack)},
 		}})
 	}
-	if list, err := s.resolve(n.get("iamRoleStatements"), 0); err == nil && list.isArray() {
-		role := &Role{}
-		doc := &node{kind: n.kind, src: list.src, off: list.off,
-			names: []name{{"Statement", list.off}}, kids: []*node{s.expand(list, 0)}}
-		stack.policy(role, "", doc)
-		return role
+	list, err := s.resolve(n.get("iamRoleStatements"), 0)
+	if err == nil && list.isArray() {
+		list, err = s.expand(list, 0, 0)
 	}
-	return nil
+	if err != nil || !list.isArray() {
+		return nil
+	}
+	role := &Role{}
+	stack.policy(role, "", &node{kind: n.kind, src: list.src, off: list.off, names: []name{{"Statement", list.off}}, kids: []*node{list}})
+	return role
 }
 
 // named makes a reference of a role that is given by its logical ID.

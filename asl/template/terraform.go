@@ -76,14 +76,14 @@ func (l *loader) terraform(src *source) ([]Definition, error) {
 		}
 		switch {
 		case b.Type == "resource" && len(b.Labels) == 2 && b.Labels[0] == "aws_sfn_state_machine":
-			defs = append(defs, c.machine(b, b.Labels[0]+"."+b.Labels[1]))
+			defs = append(defs, c.machine(b, b.Labels[0]+"."+b.Labels[1])...)
 		case b.Type == "module" && len(b.Labels) == 1 && b.Body.Attributes["definition"] != nil:
 			source := b.Body.Attributes["source"]
 			if source == nil {
 				continue
 			}
 			if p, err := c.text(source.Expr, scope{src: src}); err == nil && strings.Contains(p.String(), "/step-functions/aws") {
-				defs = append(defs, c.machine(b, "module."+b.Labels[0]))
+				defs = append(defs, c.machine(b, "module."+b.Labels[0])...)
 			}
 		}
 	}
@@ -151,7 +151,8 @@ func deepHCL(text string) int {
 	return -1
 }
 
-func (c *configuration) machine(b block, id string) Definition {
+// machine returns the state machine of a block, once for each case of its definition.
+func (c *configuration) machine(b block, id string) []Definition {
 	d := Definition{ID: id, Kind: Terraform, Form: FormString, At: Place{b.src.name, b.src.position(b.TypeRange.Start.Byte)}}
 	sc := scope{src: b.src}
 	if a := b.Body.Attributes["type"]; a != nil {
@@ -163,10 +164,41 @@ func (c *configuration) machine(b block, id string) Definition {
 	a := b.Body.Attributes["definition"]
 	if a == nil {
 		d.missing("the resource has no definition")
-		return d
+		return []Definition{d}
 	}
-	d.At.Position = b.src.position(a.Expr.Range().Start.Byte)
-	p, err := c.text(a.Expr, sc)
+	var defs []Definition
+	for _, e := range choices(a.Expr, 0) {
+		d := d
+		c.define(&d, e, sc)
+		defs = append(defs, d)
+	}
+	return defs
+}
+
+// choices returns the values that a condition chooses from, but for null.
+func choices(e hclsyntax.Expression, depth int) []hclsyntax.Expression {
+	switch x := e.(type) {
+	case *hclsyntax.ParenthesesExpr:
+		return choices(x.Expression, depth)
+	case *hclsyntax.ConditionalExpr:
+		if depth < 4 {
+			return append(choices(x.TrueResult, depth+1), choices(x.FalseResult, depth+1)...)
+		}
+	case *hclsyntax.LiteralValueExpr:
+		if x.Val.IsNull() && depth > 0 {
+			return nil
+		}
+	}
+	return []hclsyntax.Expression{e}
+}
+
+// define gives a definition its text.
+func (c *configuration) define(d *Definition, e hclsyntax.Expression, sc scope) {
+	d.At.Position = sc.src.position(e.Range().Start.Byte)
+	if f, ok := e.(*hclsyntax.FunctionCallExpr); ok && f.Name == "jsonencode" {
+		d.Form = FormObject
+	}
+	p, err := c.text(e, sc)
 	var unknown *unresolved
 	switch {
 	case errors.As(err, &unknown):
@@ -179,7 +211,6 @@ func (c *configuration) machine(b block, id string) Definition {
 		d.set(p)
 		d.origins()
 	}
-	return d
 }
 
 // origins tells the form of a definition by where its text comes from.
@@ -187,7 +218,7 @@ func (d *Definition) origins() {
 	bytes := map[string]int{}
 	d.origin.each(0, len(d.Text), func(s string, r run) { bytes[r.src.name] += len(s) })
 	for name, n := range bytes {
-		if name != d.At.File && n > len(d.Text)/2 {
+		if filepath.Ext(name) != ".tf" && n > len(d.Text)/2 {
 			d.Form, d.File = FormFile, name
 		}
 	}

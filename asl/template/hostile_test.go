@@ -1,0 +1,137 @@
+package template_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sfnkit/sfnkit/asl/template"
+)
+
+// bombs are files that ask for more than they are worth.
+func bombs() map[string]string {
+	laughs := func() string {
+		var b strings.Builder
+		b.WriteString("a0: &a0 [x]\n")
+		for i := 1; i < 60; i++ {
+			fmt.Fprintf(&b, "a%d: &a%d [%s]\n", i, i, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*a%d,", i-1), 9), ","))
+		}
+		return b.String()
+	}()
+	merges := func() string {
+		var b strings.Builder
+		b.WriteString("base: &base\n")
+		for i := range 1000 {
+			fmt.Fprintf(&b, "  k%d: 1\n", i)
+		}
+		for i := range 1000 {
+			fmt.Fprintf(&b, "m%d: {<<: *base}\n", i)
+		}
+		return b.String()
+	}()
+	locals := func() string {
+		var b strings.Builder
+		b.WriteString("locals {\n  l0 = \"\"\n")
+		for i := 1; i < 45; i++ {
+			fmt.Fprintf(&b, "  l%d = \"${local.l%d}${local.l%d}\"\n", i, i-1, i-1)
+		}
+		b.WriteString("}\nresource \"aws_sfn_state_machine\" \"a\" {\n  definition = local.l44\n}\n")
+		return b.String()
+	}()
+	tf := func(expr string) string {
+		return "resource \"aws_sfn_state_machine\" \"a\" {\n  definition = " + expr + "\n}\n"
+	}
+	sfn := "Resources:\n  A:\n    Type: AWS::StepFunctions::StateMachine\n    Properties:\n      Definition: "
+	const mib = 1 << 20
+	return map[string]string{
+		"brackets.yaml":    sfn + strings.Repeat("[", mib),
+		"braces.yaml":      sfn + strings.Repeat("{", mib),
+		"dashes.yaml":      sfn + "\n" + strings.Repeat("- ", mib/2),
+		"tags.yaml":        sfn + "\n" + strings.Repeat("!Sub ", mib/5),
+		"anchors.yaml":     sfn + "\n" + strings.Repeat("&a ", mib/3),
+		"laughs.yaml":      laughs + sfn + "*a59\n",
+		"laughs_join.yaml": laughs + strings.Replace(sfn, "Definition: ", "DefinitionString: ", 1) + "\n        Fn::Join: [\"\", *a59]\n",
+		"merges.yaml":      merges + sfn + "*base\n",
+		"brackets.json":    `{"Resources":{"A":{"Type":"AWS::StepFunctions::StateMachine","Properties":{"Definition":` + strings.Repeat("[", mib),
+		"brackets.tf":      tf(strings.Repeat("[", mib)),
+		"parens.tf":        tf(strings.Repeat("(", mib)),
+		"nots.tf":          tf(strings.Repeat("!", mib) + "true"),
+		"minuses.tf":       tf(strings.Repeat("- ", mib/2) + "1"),
+		"conditions.tf":    tf(strings.Repeat("a?a:", mib/4) + "a"),
+		"templates.tf":     tf(strings.Repeat(`"${`, mib/4)),
+		"directives.tf":    tf("<<EOF\n" + strings.Repeat("%{if true}", mib/10) + "\nEOF"),
+		"locals.tf":        locals,
+		"brackets.asl":     strings.Repeat("[", mib),
+	}
+}
+
+// TestHostile demands that bombs end with an error, or without a definition, soon.
+func TestHostile(t *testing.T) {
+	for file, text := range bombs() {
+		t.Run(file, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), file)
+			if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
+				t.Fatal(err)
+			}
+			began := time.Now()
+			defs, err := template.Load(path)
+			for i := range defs {
+				d := &defs[i]
+				if d.Missing != "" {
+					err = fmt.Errorf("%s", d.Missing)
+				}
+				for _, f := range d.Check() {
+					if err == nil {
+						err = f
+					}
+				}
+			}
+			if err == nil {
+				t.Error("no complaint")
+			}
+			t.Log(err)
+			// Slow machines, race detectors: what is looked for are minutes.
+			if took := time.Since(began); took > 20*time.Second {
+				t.Errorf("it took %v", took)
+			}
+		})
+	}
+}
+
+// TestLinks demands that symbolic links do not lead out of the project.
+func TestLinks(t *testing.T) {
+	dir := t.TempDir()
+	inside := filepath.Join(dir, "project")
+	flow := `{"StartAt": "P", "States": {"P": {"Type": "Succeed"}}}`
+	for path, text := range map[string]string{
+		filepath.Join(dir, "secret.json"):     flow,
+		filepath.Join(inside, "flow.json"):    flow,
+		filepath.Join(inside, "main.tf"):      "resource \"aws_sfn_state_machine\" \"a\" {\n  definition = file(\"link.json\")\n}\nresource \"aws_sfn_state_machine\" \"b\" {\n  definition = file(\"own.json\")\n}\n",
+		filepath.Join(inside, ".git", "HEAD"): "",
+	} {
+		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for link, to := range map[string]string{"link.json": "../secret.json", "own.json": "flow.json"} {
+		if err := os.Symlink(to, filepath.Join(inside, link)); err != nil {
+			t.Skipf("symbolic links are needed: %v", err)
+		}
+	}
+	defs, err := template.Load(filepath.Join(inside, "main.tf"))
+	if err != nil || len(defs) != 2 {
+		t.Fatal(defs, err)
+	}
+	if !defs[0].Failed || !strings.Contains(defs[0].Missing, "link.json") {
+		t.Errorf("the link out of the project was followed: %+v", defs[0])
+	}
+	if defs[1].Missing != "" {
+		t.Errorf("the link inside the project was not followed: %s", defs[1].Missing)
+	}
+}
