@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/goccy/go-yaml"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -137,6 +138,63 @@ func writeSessions(t *testing.T, file string, printed []string) {
 	}
 	if err := os.WriteFile(file, []byte(out.String()), 0o666); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestSnippets runs the pre-commit hook and the CI step that the README shows, on a
+// definition that is right and one that is not.
+func TestSnippets(t *testing.T) {
+	var hooks []struct{ ID, Entry, Files string }
+	text, err := os.ReadFile(filepath.Join(root, ".pre-commit-hooks.yaml"))
+	if err == nil {
+		err = yaml.Unmarshal(text, &hooks)
+	}
+	if err != nil || len(hooks) != 1 {
+		t.Fatalf("%d hooks: %v", len(hooks), err)
+	}
+	var used struct {
+		Repos []struct{ Hooks []struct{ ID string } }
+	}
+	var steps []struct{ Run string }
+	for _, b := range blocks(t, filepath.Join(root, "README.md")) {
+		text := []byte(strings.Join(b.lines, "\n"))
+		switch {
+		case b.language != "yaml":
+			continue
+		case strings.Contains(b.lines[0], "pre-commit"):
+			err = yaml.Unmarshal(text, &used)
+		default:
+			err = yaml.Unmarshal(text, &steps)
+		}
+		if err != nil {
+			t.Fatalf("README.md:%d: %v", b.line, err)
+		}
+	}
+	if len(used.Repos) != 1 || len(used.Repos[0].Hooks) != 1 || used.Repos[0].Hooks[0].ID != hooks[0].ID || len(steps) != 1 {
+		t.Fatalf("the README uses the hooks %v and %d steps", used, len(steps))
+	}
+	step := regexp.MustCompile(`^go run github\.com/sfnkit/sfnkit/cmd/sfnkit@\S+`).ReplaceAllString(steps[0].Run, "sfnkit")
+
+	for _, x := range []struct {
+		next string
+		code int
+	}{{`"End": true`, 0}, {`"Next": "B"`, 1}} {
+		dir := t.TempDir()
+		definition := `{"StartAt": "A", "States": {"A": {"Type": "Pass", ` + x.next + `}}}`
+		if err := os.WriteFile(filepath.Join(dir, "flow.asl.json"), []byte(definition), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		if !regexp.MustCompile(hooks[0].Files).MatchString("flow.asl.json") {
+			t.Errorf("the hook does not look at flow.asl.json")
+		}
+		for _, line := range []string{hooks[0].Entry + " flow.asl.json", step} {
+			cmd := exec.Command("sh", "-c", line)
+			cmd.Dir = dir
+			out, _ := cmd.CombinedOutput()
+			if code := cmd.ProcessState.ExitCode(); code != x.code {
+				t.Errorf("%s: exit code %d, not %d\n%s", line, code, x.code, out)
+			}
+		}
 	}
 }
 
