@@ -28,6 +28,43 @@ import (
 // result. In Throw, Error and Cause may each be missing.
 //
 // See https://docs.aws.amazon.com/step-functions/latest/dg/sfn-local-mock-cfg-file.html.
+//
+// # Matched responses
+//
+// MatchedResponses is a section of its own that Step Functions Local does not have. A test
+// case names a response of either section. Those here are lists of rules; the first one
+// whose conditions all hold answers the call, as often as they do:
+//
+//	"MatchedResponses": {
+//	  "ByAmount": [
+//	    {"When": "Payload.amount > 100", "Throw": {"Error": "TooMuch"}},
+//	    {"Item": 2, "Attempt": "0-1", "Throw": {"Error": "Lambda.TooManyRequestsException"}},
+//	    {"When": "$input.late", "Submitted": {"JobRunId": "j1"}, "Seconds": 90, "Return": {"JobRunState": "SUCCEEDED"}},
+//	    {"Call": 7, "Wait": true},
+//	    {"Return": {"Payload": {"ok": true}}}
+//	  ]
+//	}
+//
+// The conditions, each optional:
+//
+//   - When is a JSONata predicate, in the dialect of Step Functions; it must give true or
+//     false, and nothing counts as false. Its context is the evaluated Parameters or
+//     Arguments of the call. $parameters is the same, $input the input of the state (after
+//     InputPath), $item, $attempt and $call the numbers below, and $execution an object
+//     with Id, Name and StateMachine.
+//   - Item is the iteration of the innermost inline Map that the state is in, from 0.
+//     There is none outside of an inline Map; the item of a distributed one is in $input.
+//   - Attempt counts the retries of the state, from 0 each time that it is entered.
+//   - Call counts the calls of the state in the execution, as the numbers of
+//     MockedResponses do.
+//
+// Item, Attempt and Call are a number or a range of them, such as "1-2".
+//
+// Return and Throw are as above. Seconds is how long the task takes, in the time of the
+// execution (which may be virtual). A job or a callback with Submitted or Seconds is
+// first submitted, with Submitted as the answer to the call itself, and then ends.
+// With "Wait": true in the place of Return and Throw, a callback is submitted and waits
+// for whoever has its task token, and an activity for a worker.
 type MockConfig struct {
 	name     string
 	machines []mockMachine
@@ -204,8 +241,8 @@ func (p *mockParser) config(v value.Value) *MockConfig {
 		return c
 	}
 	for k := range v.Members() {
-		if k != "StateMachines" && k != "MockedResponses" {
-			p.problem([]string{k}, "unknown field %q; a mock configuration has StateMachines and MockedResponses", k)
+		if k != "StateMachines" && k != "MockedResponses" && k != "MatchedResponses" {
+			p.problem([]string{k}, "unknown field %q; a mock configuration has StateMachines, MockedResponses and MatchedResponses", k)
 		}
 	}
 	machines, responses := v.Get("StateMachines"), v.Get("MockedResponses")
@@ -221,6 +258,15 @@ func (p *mockParser) config(v value.Value) *MockConfig {
 		for name, r := range responses.Members() {
 			path := []string{"MockedResponses", name}
 			mocked[name] = &answers{where: fmt.Sprintf("the mocked response %q in %s", name, p.file), list: p.response(r, path)}
+		}
+	}
+	if matched := v.Get("MatchedResponses"); !matched.IsAbsent() && p.object(matched, []string{"MatchedResponses"}, "MatchedResponses") {
+		for name, r := range matched.Members() {
+			path := []string{"MatchedResponses", name}
+			if mocked[name] != nil {
+				p.problem(path, "there is a mocked response %q already", name)
+			}
+			mocked[name] = &answers{where: fmt.Sprintf("the matched response %q in %s", name, p.file), rules: true, list: p.rules(r, path)}
 		}
 	}
 	for name, m := range machines.Members() {
@@ -259,7 +305,7 @@ func (p *mockParser) testCase(name string, v value.Value, path []string, mocked 
 	for state, response := range v.Members() {
 		path := slices.Concat(path, []string{state})
 		if !response.IsString() {
-			p.problem(path, "the response of a state must be given by its name under MockedResponses")
+			p.problem(path, "the response of a state must be given by its name under MockedResponses or MatchedResponses")
 			continue
 		}
 		a := mocked[response.Str()]
@@ -269,8 +315,10 @@ func (p *mockParser) testCase(name string, v value.Value, path []string, mocked 
 		}
 		// Each test case notes for itself which answers it has given.
 		own := r.add(state, a.where)
+		own.rules = a.rules
 		for _, x := range a.list {
-			own.list = append(own.list, &answer{from: x.from, to: x.to, output: x.output, err: x.err})
+			own.list = append(own.list, &answer{from: x.from, to: x.to, output: x.output, err: x.err, rule: x.rule,
+				submitted: x.submitted, wait: x.wait, later: x.later, after: x.after, delay: x.delay})
 		}
 	}
 	return r

@@ -95,10 +95,10 @@ func TestMockProblems(t *testing.T) {
 		{"{\n  \"é\": tru}", `f.json:2:8: `},
 		{`[]`, `f.json:1:1: a mock configuration is not an object`},
 		{`{}`, `f.json:1:1: there are no StateMachines`},
-		{`{"StateMachines": {}, "MockedResponse": {}}`, `f.json:1:23: unknown field "MockedResponse"; a mock configuration has StateMachines and MockedResponses at /MockedResponse`},
+		{`{"StateMachines": {}, "MockedResponse": {}}`, `f.json:1:23: unknown field "MockedResponse"; a mock configuration has StateMachines, MockedResponses and MatchedResponses at /MockedResponse`},
 		{`{"StateMachines": {"M": {}}}`, `f.json:1:20: there are no TestCases at /StateMachines/M`},
 		{"{\"StateMachines\": {\"M\": {\"TestCases\": {\"A\": {\n \"S/1\": \"X\"}}}}, " + responses + "}", `f.json:2:2: there is no mocked response "X" at /StateMachines/M/TestCases/A/S~11`},
-		{`{"StateMachines": {"M": {"TestCases": {"A": {"S": {}}}}}}`, `f.json:1:46: the response of a state must be given by its name under MockedResponses at /StateMachines/M/TestCases/A/S`},
+		{`{"StateMachines": {"M": {"TestCases": {"A": {"S": {}}}}}}`, `f.json:1:46: the response of a state must be given by its name under MockedResponses or MatchedResponses at /StateMachines/M/TestCases/A/S`},
 		{`{"StateMachines": {}, "MockedResponses": {"R": {"first": {"Return": 1}}}}`, `f.json:1:49: "first" is not the number of a call ("0") or a range of them ("1-2") at /MockedResponses/R/first`},
 		{`{"StateMachines": {}, "MockedResponses": {"R": {"2-1": {"Return": 1}}}}`, `f.json:1:49: "2-1" is not the number`},
 		{`{"StateMachines": {}, "MockedResponses": {"R": {"99999999999": {"Return": 1}}}}`, `f.json:1:49: "99999999999" is not the number`},
@@ -106,6 +106,22 @@ func TestMockProblems(t *testing.T) {
 		{`{"StateMachines": {}, "MockedResponses": {"R": {"0": {"return": 1}}}}`, `f.json:1:55: unknown field "return"; an answer has Return or Throw at /MockedResponses/R/0/return (and 1 more)`},
 		{`{"StateMachines": {}, "MockedResponses": {"R": {"0": {"Throw": {"Error": 1}}}}}`, `f.json:1:65: Error is not a string at /MockedResponses/R/0/Throw/Error`},
 		{`{"StateMachines": {}, "MockedResponses": {"R": {"0-2": {"Return": 1}, "2": {"Return": 1}}}}`, `f.json:1:43: the calls 0-2 and 2 overlap at /MockedResponses/R`},
+		{"{\"StateMachines\": {}, \"MatchedResponses\": {\"R\": {\"a\": {\"Return\": 1}}}}", `f.json:1:44: a matched response is not a list of rules at /MatchedResponses/R`},
+		{"{\"StateMachines\": {}, \"MatchedResponses\": {\"R\": [1]}}", `f.json:1:50: a rule is not an object at /MatchedResponses/R/0`},
+		{"{\"StateMachines\": {}, \"MatchedResponses\": {\"R\": [{\"Return\": 1}, {}]}}", `f.json:1:65: a rule has one of Return, Throw and Wait at /MatchedResponses/R/1`},
+		{"{\"StateMachines\": {}, \"MatchedResponses\": {\"R\": [{\"Return\": 1, \"Throw\": {}}]}}", `f.json:1:50: a rule has one of Return, Throw and Wait at /MatchedResponses/R/0`},
+		{"{\"StateMachines\": {}, \"MatchedResponses\": {\"R\": [{\"Return\": 1},\n{\"Return\": 1, \"if\": 1}]}}", `f.json:2:15: unknown field "if"; a rule has When, Item, Attempt, Call, Submitted, Seconds, and one of Return, Throw and Wait at /MatchedResponses/R/1/if`},
+		{"{\"StateMachines\": {}, \"MatchedResponses\": {\"R\": [{\"Return\": 1, \"When\": \"a =\"}]}}", `f.json:1:64: S0207: Unexpected end of expression (before character 4) at /MatchedResponses/R/0/When`},
+		{"{\"StateMachines\": {}, \"MatchedResponses\": {\"R\": [{\"Return\": 1, \"When\": true}]}}", `f.json:1:64: When is not a string with a JSONata expression`},
+		{"{\"StateMachines\": {}, \"MatchedResponses\": {\"R\": [{\"Return\": 1, \"When\": \"$inpt.a = 1\"}]}}", `f.json:1:64: there is no variable $inpt; a predicate has $parameters, $input, $item, $attempt, $call, $execution at /MatchedResponses/R/0/When`},
+		{"{\"StateMachines\": {}, \"MatchedResponses\": {\"R\": [{\"Return\": 1, \"Item\": -1}]}}", `f.json:1:64: Item is not a number from 0 (2) or a range of them ("1-2")`},
+		{"{\"StateMachines\": {}, \"MatchedResponses\": {\"R\": [{\"Return\": 1, \"Attempt\": \"2-1\"}]}}", `f.json:1:64: Attempt is not a number`},
+		{"{\"StateMachines\": {}, \"MatchedResponses\": {\"R\": [{\"Return\": 1, \"Call\": 1.5}]}}", `f.json:1:64: Call is not a number`},
+		{"{\"StateMachines\": {}, \"MatchedResponses\": {\"R\": [{\"Return\": 1, \"Seconds\": -1}]}}", `f.json:1:64: Seconds is not a number from 0 to 99999999`},
+		{"{\"StateMachines\": {}, \"MatchedResponses\": {\"R\": [{\"Wait\": 1}]}}", `f.json:1:51: Wait is not true`},
+		{"{\"StateMachines\": {}, \"MatchedResponses\": {\"R\": [{\"Wait\": true, \"Seconds\": 1}]}}", `f.json:1:50: a rule has either Wait or Seconds, not both`},
+		{"{\"StateMachines\": {}, \"MatchedResponses\": {\"R\": [{\"Throw\": {\"Err\": \"E\"}}]}}", `f.json:1:61: unknown field "Err"; Throw has Error and Cause at /MatchedResponses/R/0/Throw/Err`},
+		{`{"StateMachines": {}, "MockedResponses": {"R": {}}, "MatchedResponses": {"R": []}}`, `f.json:1:74: there is a mocked response "R" already at /MatchedResponses/R`},
 	} {
 		_, err := calls.ParseMocks("f.json", []byte(test.text))
 		if err == nil || !strings.HasPrefix(err.Error(), test.want) {
@@ -130,6 +146,7 @@ func TestMockProblems(t *testing.T) {
 func FuzzParseMocks(f *testing.F) {
 	f.Add(`{"StateMachines": {"M": {"TestCases": {"A": {"S": "R"}}}}, "MockedResponses": {"R": {"0-1": {"Return": 1}, "2": {"Throw": {"Error": "E"}}}}}`)
 	f.Add(`{"StateMachines": {"M": {"TestCases": []}}, "x": {"y": 1}}`)
+	f.Add(`{"StateMachines": {"M": {"TestCases": {"A": {"S": "R"}}}}, "MatchedResponses": {"R": [{"When": "$item < 2", "Call": "0-1", "Return": 1}, {"Seconds": 1, "Throw": {}}]}}`)
 	f.Fuzz(func(t *testing.T, text string) {
 		c, err := calls.ParseMocks("f", []byte(text))
 		if err != nil {

@@ -3,10 +3,12 @@ package calls
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -25,27 +27,34 @@ type Responses struct {
 	name   string // for messages
 	states map[string]*answers
 	order  []string
+
+	mu      sync.Mutex
+	asked   bool
+	missing []string
 }
 
 // answers are those for one state.
 type answers struct {
 	where string // for messages: what they are called and where they stand
 	hint  string // for messages: how to give more of them
+	rules bool   // each answer has a rule; otherwise they are in the order of the calls
 	list  []*answer
 	// alike finds the answers to calls with the same parameters; see Responses.find.
 	alike map[string][]*answer
 }
 
-// answer is for the calls from one number to another.
+// answer is for the calls from one number to another, or for those that a rule is about.
 type answer struct {
 	from, to  int
+	rule      *rule
 	attempt   int
 	output    value.Value
 	err       *emulator.Error
 	submitted value.Value
 	delay     time.Duration // until the service accepts or answers the call
-	later     bool          // the result comes after the service has accepted the call
+	later     bool          // the result of a job or a callback comes after the service has accepted the call
 	after     time.Duration // from then to the result
+	wait      bool          // the result comes from whoever has the task token
 	lost      string        // why there is no answer, although there should be one
 	used      atomic.Bool
 }
@@ -84,19 +93,52 @@ func readFile(path string) ([]byte, error) {
 
 // Recorded answers the calls of the states that the responses name. A call beyond the last
 // answer of its state fails with an [emulator.NoAnswerError]: answers do not repeat. Calls
-// of other states go to next; if that is nil, they fail in the same way.
+// of other states go to next; if that is nil, they fail in the same way. What could not be
+// answered is noted: see [Responses.Missing].
 func Recorded(r *Responses, next emulator.Caller) emulator.Caller {
 	next = or(next)
-	return emulator.CallerFunc(func(ctx context.Context, req *emulator.Request) (emulator.Answer, error) {
-		a, err := r.find(req)
-		if err != nil {
+	call := func(ctx context.Context, req *emulator.Request) (emulator.Answer, error) {
+		a, err := r.find(ctx, req)
+		switch {
+		case err != nil:
 			return emulator.Answer{}, err
-		}
-		if a == nil {
+		case a == nil:
+			return next.Call(ctx, req)
+		case a.wait && req.Resource.Kind == asl.ActivityARN:
 			return next.Call(ctx, req)
 		}
-		return a.give()
+		return a.give(req)
+	}
+	return emulator.CallerFunc(func(ctx context.Context, req *emulator.Request) (emulator.Answer, error) {
+		a, err := call(ctx, req)
+		r.note(err)
+		return a, err
 	})
+}
+
+// maxMissing bounds the list of calls that there was no answer for.
+const maxMissing = 1000
+
+func (r *Responses) note(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.asked = true
+	var none *emulator.NoAnswerError
+	if err == nil || !errors.As(err, &none) || len(r.missing) >= maxMissing {
+		return
+	}
+	if text := none.Error(); !slices.Contains(r.missing, text) {
+		r.missing = append(r.missing, text)
+	}
+}
+
+// Missing tells which calls could not be answered, each with what to add, in the order in
+// which they were first made; at most 1,000 of them. Calls that something else answered
+// are not among them.
+func (r *Responses) Missing() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.missing)
 }
 
 // find returns the answer to a call, nil if the responses do not speak of its state.
@@ -104,10 +146,13 @@ func Recorded(r *Responses, next emulator.Caller) emulator.Caller {
 // Histories also know what each call asked for. Where the iterations of a Map run side by
 // side, the order of their calls is not the same in every run, so that an answer to the
 // same question is a better one than that at the same place.
-func (r *Responses) find(req *emulator.Request) (*answer, error) {
+func (r *Responses) find(ctx context.Context, req *emulator.Request) (*answer, error) {
 	s := r.states[req.State]
 	if s == nil {
 		return nil, nil
+	}
+	if s.rules {
+		return s.match(ctx, req)
 	}
 	var found *answer
 	if s.alike != nil {
@@ -174,6 +219,14 @@ func (s *answers) more(n int) string {
 	return fmt.Sprintf(`add "%d": {"Return": {}} to it`, n)
 }
 
+// name tells one answer of a state from the others.
+func (a *answer) name() string {
+	if a.rule != nil {
+		return fmt.Sprintf("rule %d", a.rule.place)
+	}
+	return "call " + a.calls()
+}
+
 // calls names the calls the way a mock configuration does.
 func (a *answer) calls() string {
 	if a.from == a.to {
@@ -182,9 +235,17 @@ func (a *answer) calls() string {
 	return fmt.Sprintf("%d-%d", a.from, a.to)
 }
 
-func (a *answer) give() (emulator.Answer, error) {
+func (a *answer) give(req *emulator.Request) (emulator.Answer, error) {
 	out := emulator.Answer{Output: a.output, Submitted: a.submitted, Delay: a.delay}
-	if a.later {
+	switch {
+	case a.wait && req.Resource.Pattern != asl.WaitForTaskToken:
+		return emulator.Answer{}, noAnswer(req, "the answer is to wait, but only a callback and an activity can")
+	case a.wait:
+		out.Pending = true
+		return out, nil
+	case a.later && a.rule != nil && req.Resource.Pattern == "":
+		out.Delay = a.after
+	case a.later:
 		out.Job = &laterJob{answer: a}
 		return out, nil
 	}
@@ -233,7 +294,7 @@ func question(attempt int, parameters value.Value) string {
 func (r *Responses) States() []string { return slices.Clone(r.order) }
 
 // Unused tells which answers were never given, as "State" or, where only some of a state's
-// were not, "State call 2-3".
+// were not, "State call 2-3", or "State rule 2" for the rules of matched responses.
 func (r *Responses) Unused() []string {
 	var unused []string
 	for _, name := range r.order {
@@ -246,7 +307,7 @@ func (r *Responses) Unused() []string {
 		}
 		for _, a := range s.list {
 			if n > 0 && !a.used.Load() {
-				unused = append(unused, name+" call "+a.calls())
+				unused = append(unused, name+" "+a.name())
 			}
 		}
 		if n == 0 {
