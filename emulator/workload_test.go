@@ -2,8 +2,10 @@ package emulator_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -90,4 +92,51 @@ func BenchmarkWorkload(b *testing.B) {
 			}
 		})
 	})
+}
+
+// BenchmarkGrowth shows that time and memory grow with the number of states and items and
+// no faster: what one takes is the same at every size.
+func BenchmarkGrowth(b *testing.B) {
+	chain := func(n int) ([]byte, value.Value) {
+		var t strings.Builder
+		t.WriteString(`{"StartAt":"S0","States":{`)
+		for i := range n {
+			fmt.Fprintf(&t, `"S%d":{"Type":"Pass","Parameters":{"n":%d,"p.$":"$.r.n"},"ResultPath":"$.r","Next":"S%d"},`, i, i, i+1)
+		}
+		fmt.Fprintf(&t, `"S%d":{"Type":"Succeed"}}}`, n)
+		return []byte(t.String()), value.MustParse(`{"r":{"n":0}}`)
+	}
+	items := func(n int) ([]byte, value.Value) {
+		list := make([]value.Value, n)
+		for i := range list {
+			list[i] = value.Object([]string{"id", "v"}, []value.Value{value.Int(int64(i)), value.Int(1)})
+		}
+		return []byte(`{"StartAt":"M","States":{"M":{"Type":"Map","ItemProcessor":{"StartAt":"A","States":{
+			"A":{"Type":"Pass","Parameters":{"id.$":"$.id","w.$":"States.MathAdd($.v, 1)"},"End":true}}},"End":true}}}`), value.Array(list)
+	}
+	for _, c := range []struct {
+		name  string
+		make  func(int) ([]byte, value.Value)
+		sizes []int
+	}{{"states", chain, []int{500, 2000, 8000}}, {"items", items, []int{1000, 10000, 100000}}} {
+		for _, n := range c.sizes {
+			b.Run(fmt.Sprintf("%s-%d", c.name, n), func(b *testing.B) {
+				text, input := c.make(n)
+				m := machine(b, text)
+				var before, after runtime.MemStats
+				runtime.ReadMemStats(&before)
+				runs := 0
+				for b.Loop() {
+					r, err := emulator.Run(context.Background(), m, input, emulator.Options{Limits: &emulator.Limits{}})
+					if err != nil || r.Execution.Status() != emulator.Succeeded {
+						b.Fatal(err, r.Execution.Err())
+					}
+					runs++
+				}
+				runtime.ReadMemStats(&after)
+				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(runs*n), "ns/one")
+				b.ReportMetric(float64(after.TotalAlloc-before.TotalAlloc)/float64(runs*n), "B/one")
+			})
+		}
+	}
 }
