@@ -22,6 +22,9 @@ func (s *Server) caller(machine, testCase string) (emulator.Caller, error) {
 		return s.plain, nil
 	}
 	mocks := s.mocks.Load()
+	if mocks == nil && s.opts.MockFile != nil {
+		mocks = s.opts.MockFile.Config()
+	}
 	if mocks == nil {
 		return nil, failure("ValidationException", "The test case '%s' cannot be selected: the server has no mock configuration", testCase)
 	}
@@ -29,7 +32,23 @@ func (s *Server) caller(machine, testCase string) (emulator.Caller, error) {
 	if err != nil {
 		return nil, failure("ValidationException", "The test case '%s' cannot be selected: %s", testCase, err)
 	}
-	return s.noting(calls.Recorded(r, emulator.CallerFunc(s.serve))), nil
+	return s.noting(s.working(calls.Recorded(r, emulator.CallerFunc(s.serve)))), nil
+}
+
+// working plays the worker that takes the task of an activity, where a mock answers it.
+func (s *Server) working(next emulator.Caller) emulator.Caller {
+	return emulator.CallerFunc(func(ctx context.Context, req *emulator.Request) (emulator.Answer, error) {
+		a, err := next.Call(ctx, req)
+		if req.Resource.Kind == asl.ActivityARN && !a.Pending && !unanswered(err) {
+			s.engine.ActivityStarted(req.Token, "")
+		}
+		return a, err
+	})
+}
+
+func unanswered(err error) bool {
+	var none *emulator.NoAnswerError
+	return errors.As(err, &none)
 }
 
 // noting remembers the tokens of the calls.
@@ -63,8 +82,7 @@ func (s *Server) serve(ctx context.Context, req *emulator.Request) (emulator.Ans
 // reads it there can answer.
 func (s *Server) serveOrWait(ctx context.Context, req *emulator.Request) (emulator.Answer, error) {
 	a, err := s.serve(ctx, req)
-	var none *emulator.NoAnswerError
-	if req.Resource.Pattern == asl.WaitForTaskToken && errors.As(err, &none) {
+	if req.Resource.Pattern == asl.WaitForTaskToken && unanswered(err) {
 		return emulator.Answer{Pending: true}, nil
 	}
 	return a, err

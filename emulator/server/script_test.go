@@ -41,7 +41,12 @@ func TestAPI(t *testing.T) {
 	}
 }
 
-const scriptMocks = `{"StateMachines":{"mocked":{"TestCases":{"Happy":{"Call":"ok"},"Sad":{"Call":"bad"}}}},
+const scriptMocks = `{"StateMachines":{"mocked":{"TestCases":{"Happy":{"Call":"ok"},"Sad":{"Call":"bad"}}},
+"waiting":{"TestCases":{"Worked":{"Work":"worked","Train":"trained","Ask":"approved"},"Waits":{"Work":"wait","Train":"trained","Ask":"wait"}}}},
+"MatchedResponses":{"worked":[{"When":"$input.n = 1","Seconds":60,"Return":{"by":"nobody"}}],
+"trained":[{"Submitted":{"JobRunId":"j"},"Seconds":600,"Return":{"state":"ok"}}],
+"approved":[{"Submitted":{"MessageId":"1"},"Return":{"approved":true}}],
+"wait":[{"Submitted":{"MessageId":"2"},"Wait":true}]},
 "MockedResponses":{"ok":{"0":{"Return":{"answer":42}}},"bad":{"0":{"Throw":{"Error":"Boom","Cause":"it broke"}}}}}`
 
 func runScript(t *testing.T, file string) {

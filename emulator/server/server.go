@@ -30,9 +30,10 @@ type Options struct {
 	Region    string // "" for us-east-1
 	Account   string // 12 digits, "" for 123456789012
 
-	Mocks  *calls.MockConfig // selected by "#TestCase" behind the ARN of a state machine
-	Store  emulator.Store    // of S3 objects, for item readers and result writers
-	Caller emulator.Caller   // of tasks that neither a mock nor the server answers: calls.S3, say
+	Mocks    *calls.MockConfig // selected by "#TestCase" behind the ARN of a state machine
+	MockFile *calls.MockFile   // instead of Mocks: looked at whenever a test case is selected
+	Store    emulator.Store    // of S3 objects, for item readers and result writers
+	Caller   emulator.Caller   // of tasks that neither a mock nor the server answers: calls.S3, say
 
 	Virtual  bool // time jumps to the next timer while nothing waits for the outside world
 	NoLimits bool // lifts the limits on payload sizes and history length
@@ -67,8 +68,8 @@ type Server struct {
 
 	seq int64
 
-	mocks   atomic.Pointer[calls.MockConfig]
-	plain   emulator.Caller // of executions without a test case
+	mocks   atomic.Pointer[calls.MockConfig] // nil while Options.MockFile counts
+	plain   emulator.Caller                  // of executions without a test case
 	tokens  tokenMemory
 	logLock sync.Mutex
 	request atomic.Uint64
@@ -101,6 +102,9 @@ func New(o Options) (*Server, error) {
 	if o.Poll <= 0 {
 		o.Poll = 60 * time.Second
 	}
+	if o.Mocks != nil && o.MockFile != nil {
+		return nil, errors.New("either Mocks or MockFile can be given")
+	}
 	s := &Server{
 		opts:       o,
 		prefix:     "arn:" + o.Partition + ":states:" + o.Region + ":" + o.Account + ":",
@@ -120,8 +124,8 @@ func New(o Options) (*Server, error) {
 	return s, nil
 }
 
-// SetMocks puts another mock configuration in the place of the present one, for the
-// executions that start from now on.
+// SetMocks puts another mock configuration in the place of the present one or of
+// Options.MockFile, for the executions that start from now on.
 func (s *Server) SetMocks(m *calls.MockConfig) { s.mocks.Store(m) }
 
 // Close ends long polls, timers and calls, and waits until nothing goes on any more or
