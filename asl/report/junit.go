@@ -101,7 +101,11 @@ func (m *Machine) testcase() junitCase {
 	}
 	var failures, remarks []string
 	for _, f := range m.Findings {
-		line := fmt.Sprintf("%s:%s: %s %s: %s", slashed(f.File), f.Position, f.Severity, f.Code, strings.ReplaceAll(text(f), "\n", "\n  "))
+		place := slashed(f.File)
+		if f.Position.Line > 0 {
+			place += ":" + f.Position.String()
+		}
+		line := fmt.Sprintf("%s: %s %s: %s", place, f.Severity, f.Code, strings.ReplaceAll(text(f), "\n", "\n  "))
 		if f.Severity != asl.SeverityError {
 			remarks = append(remarks, line)
 			continue
