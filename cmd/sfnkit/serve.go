@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -18,6 +20,8 @@ import (
 type serveFlags struct {
 	addr       string
 	mockConfig string
+	mockReport bool
+	log        string
 	s3Dir      string
 	s3Endpoint string
 	jobs       string
@@ -35,6 +39,7 @@ func serveCommand() *cobra.Command {
 		Long: `Serve answers the Step Functions API, so that the AWS CLI, SDKs and tools can be
 pointed at it with an endpoint URL. Calls of Task states are answered by a mock
 configuration as Step Functions Local reads it: start STATE_MACHINE_ARN#TestCase.
+When the file changes, executions that start afterwards get its new answers.
 
 State machines and executions are kept in memory until it is stopped.`,
 		Example: `  sfnkit serve --mock-config MockConfigFile.json
@@ -45,6 +50,8 @@ State machines and executions are kept in memory until it is stopped.`,
 	fs := cmd.Flags()
 	fs.StringVar(&f.addr, "addr", server.DefaultAddr, "the `ADDRESS` to listen on")
 	fs.StringVar(&f.mockConfig, "mock-config", "", "a `FILE` with mocked responses (default: $SFN_MOCK_CONFIG)")
+	fs.BoolVar(&f.mockReport, "mock-report", false, "tell at the end which mocked responses were not used and which were missing")
+	fs.StringVar(&f.log, "log", "", "append the execution logs that state machines ask for to a `FILE`, - for standard output")
 	fs.StringVar(&f.s3Dir, "s3-dir", "", "a folder `DIR` that serves as S3: DIR/bucket/key")
 	fs.StringVar(&f.s3Endpoint, "s3-endpoint", "", "the `URL` of an S3 endpoint to use instead")
 	fs.StringVar(&f.jobs, "simulate-jobs", "", "simulate model customization jobs that end with a `STATUS`: Completed, Failed or Stopped")
@@ -82,9 +89,30 @@ func (f *serveFlags) run(cmd *cobra.Command) error {
 		file = os.Getenv("SFN_MOCK_CONFIG")
 	}
 	if file != "" {
-		if o.Mocks, err = calls.LoadMocks(file); err != nil {
+		told := func(err error) {
+			if err == nil {
+				note(cmd.ErrOrStderr(), "sfnkit has read %s again", file)
+				return
+			}
+			note(cmd.ErrOrStderr(), "sfnkit keeps the mocks that it has: %v", plain(err))
+		}
+		if o.MockFile, err = calls.OpenMocks(file, told); err != nil {
 			return plain(err)
 		}
+	} else if f.mockReport {
+		return errors.New("--mock-report needs --mock-config")
+	}
+	switch f.log {
+	case "":
+	case "-":
+		o.Log = cmd.OutOrStdout()
+	default:
+		l, err := os.OpenFile(f.log, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o666)
+		if err != nil {
+			return plain(err)
+		}
+		defer l.Close()
+		o.Log = l
 	}
 	// The port is taken before anything else is done, so that a second server ends at once.
 	l, err := net.Listen("tcp", f.addr)
@@ -100,7 +128,35 @@ func (f *serveFlags) run(cmd *cobra.Command) error {
 		return err
 	}
 	note(cmd.ErrOrStderr(), "sfnkit serves Step Functions on http://%s (interrupt to stop)", l.Addr())
-	return s.Serve(ctx, l)
+	err = s.Serve(ctx, l)
+	if f.mockReport {
+		reportMocks(cmd.ErrOrStderr(), file, o.MockFile.Last())
+	}
+	return err
+}
+
+// reportMocks tells what the mocks of a file were used for since it was read.
+func reportMocks(w io.Writer, file string, mocks *calls.MockConfig) {
+	quiet := true
+	for _, u := range mocks.Use() {
+		name := u.Machine + "#" + u.TestCase
+		if !u.Asked {
+			note(w, "%s: %s was not used", file, name)
+			quiet = false
+			continue
+		}
+		if len(u.Unused) > 0 {
+			note(w, "%s: %s did not use: %s", file, name, strings.Join(u.Unused, ", "))
+			quiet = false
+		}
+		for _, m := range u.Missing {
+			note(w, "%s: %s lacks an answer: %s", file, name, m)
+			quiet = false
+		}
+	}
+	if quiet {
+		note(w, "%s: all responses were used, and none was missing", file)
+	}
 }
 
 // openStore returns the S3 that the flags name, nil if they name none.

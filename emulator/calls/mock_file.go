@@ -69,6 +69,13 @@ func (f *MockFile) Config() *MockConfig {
 	return c
 }
 
+// Last returns the configuration as it was last read.
+func (f *MockFile) Last() *MockConfig {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.config
+}
+
 // Use tells how the responses of a test case were used.
 type Use struct {
 	Machine, TestCase string
