@@ -21,6 +21,7 @@ type validateFlags struct {
 	disable  []string
 	strict   bool
 	noAdvice bool
+	ignore   bool
 }
 
 func validateCommand() *cobra.Command {
@@ -57,6 +58,7 @@ It exits 1 if there is an ERROR, and 2 if something could not be read.`,
 	fs.StringSliceVar(&f.disable, "disable", nil, "leave out findings with these `CODES`")
 	fs.BoolVar(&f.strict, "strict", false, "make errors of warnings")
 	fs.BoolVar(&f.noAdvice, "no-advice", false, "leave out advice")
+	fs.BoolVar(&f.ignore, "ignore-unknown", false, "pass over files that hold no state machine")
 	return cmd
 }
 
@@ -110,11 +112,16 @@ func (f *validateFlags) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
+	if f.ignore {
+		for i := range files {
+			files[i].mayBeOther = true
+		}
+	}
 	stderr := cmd.ErrOrStderr()
 	results := checkAll(files, config, cmd.InOrStdin(), newProgress(stderr, len(files)))
-	r, checked, err := collect(args, files, results)
-	if err != nil {
-		return err
+	r, checked := collect(files, results)
+	if checked == 0 && !f.ignore {
+		return fmt.Errorf("%s holds no definition and no template with one", strings.Join(args, ", "))
 	}
 	if f.output == "text" {
 		err = printText(cmd.OutOrStdout(), r)

@@ -21,8 +21,9 @@ import (
 
 // candidate is a file to look into.
 type candidate struct {
-	path  string
-	named bool // as an argument, so that it must hold something
+	path       string
+	named      bool // as an argument
+	mayBeOther bool // it need not hold a state machine
 }
 
 // candidates returns the files that the arguments mean, without repetition, in the order
@@ -33,7 +34,7 @@ func candidates(args []string, config *settings) ([]candidate, error) {
 	add := func(path string, named bool) {
 		if !seen[path] {
 			seen[path] = true
-			files = append(files, candidate{path, named})
+			files = append(files, candidate{path, named, !named})
 		}
 	}
 	for _, arg := range args {
@@ -133,7 +134,7 @@ func checkFile(c candidate, config *settings, stdin io.Reader) result {
 	if c.path == "-" {
 		defs = []template.Definition{template.Whole(c.path, text)}
 	} else if defs, err = template.Read(c.path, text); err == nil && len(defs) == 0 {
-		if !c.named {
+		if c.mayBeOther {
 			return result{}
 		}
 		if filepath.Ext(c.path) == ".tf" || template.Detect(c.path, text) != "" {
@@ -170,7 +171,7 @@ func checkFile(c candidate, config *settings, stdin io.Reader) result {
 // collect puts the results together. What a template says of a definition file counts
 // more than the file by itself, which knows neither type nor substitutions; findings of
 // the same place are reported once.
-func collect(args []string, files []candidate, results []result) (*report.Report, int, error) {
+func collect(files []candidate, results []result) (r *report.Report, checked int) {
 	covered := map[string]bool{}
 	for i := range results {
 		for _, file := range results[i].others {
@@ -182,8 +183,7 @@ func collect(args []string, files []candidate, results []result) (*report.Report
 		at                  asl.Position
 	}
 	seen := map[key]bool{}
-	r := &report.Report{Version: versionText()}
-	checked := 0
+	r = &report.Report{Version: versionText()}
 	for i := range results {
 		if !results[i].found {
 			continue
@@ -202,10 +202,7 @@ func collect(args []string, files []candidate, results []result) (*report.Report
 			r.Machines = append(r.Machines, m)
 		}
 	}
-	if checked == 0 {
-		return nil, 0, fmt.Errorf("%s holds no definition and no template with one", strings.Join(args, ", "))
-	}
-	return r, checked, nil
+	return r, checked
 }
 
 // progress is a line on a terminal that tells how far the work is.
