@@ -1,0 +1,365 @@
+package suite
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/sfnkit/sfnkit/asl"
+	"github.com/sfnkit/sfnkit/asl/value"
+	"github.com/sfnkit/sfnkit/emulator"
+	"github.com/sfnkit/sfnkit/emulator/calls"
+)
+
+// Options says how [Run] runs.
+type Options struct {
+	// Run selects cases: it must match somewhere in "FILE: NAME". nil selects all.
+	Run *regexp.Regexp
+	// Parallel is how many cases run at once, 0 for one per processor.
+	Parallel int
+	// Timeout bounds the real time of a case, 0 for a minute. Virtual time has no bound.
+	Timeout time.Duration
+}
+
+// Result is what came of a case.
+type Result struct {
+	File     *File
+	Case     *Case
+	Failures []Failure     // none: it passed
+	Unused   []string      // mocks and responses of its own that were not given
+	Path     []string      // the states that were entered
+	Virtual  time.Duration // how long the execution took in virtual time
+	Elapsed  time.Duration // and in real time
+
+	shared sharing
+}
+
+// Report is what came of all cases, in the order of the files and of the cases in them.
+type Report struct {
+	Results  []Result
+	Coverage []*Coverage // by definition, in the order in which they first appear
+	// Unused are the mocks and responses that stand outside of the cases of a file and were
+	// given in none of them, each with the name of the file.
+	Unused []string
+}
+
+// Failed returns how many cases failed.
+func (r *Report) Failed() int {
+	n := 0
+	for i := range r.Results {
+		if len(r.Results[i].Failures) > 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// Run runs the cases of test files, several at a time, in virtual time. The error is that
+// of ctx.
+func Run(ctx context.Context, files []*File, o Options) (*Report, error) {
+	r := &Report{}
+	coverage := map[string]*Coverage{}
+	var jobs []func()
+	whole := map[*File]bool{}
+	for _, f := range files {
+		c := coverage[filepath.Clean(f.Definition)]
+		if c == nil {
+			c = NewCoverage(f.Definition, f.machine)
+			coverage[filepath.Clean(f.Definition)] = c
+			r.Coverage = append(r.Coverage, c)
+		}
+		whole[f] = true
+		for _, tc := range f.Cases {
+			if o.Run != nil && !o.Run.MatchString(f.Name+": "+tc.Name) {
+				whole[f] = false
+				continue
+			}
+			i := len(r.Results)
+			r.Results = append(r.Results, Result{File: f, Case: tc})
+			jobs = append(jobs, func() { tc.run(ctx, c, &r.Results[i], o.Timeout) })
+		}
+	}
+	perform(jobs, o.Parallel)
+	if err := ctx.Err(); err != nil {
+		return r, err
+	}
+	for _, f := range files {
+		if whole[f] {
+			r.Unused = append(r.Unused, unusedByAll(f, r.Results)...)
+		}
+	}
+	return r, nil
+}
+
+func perform(jobs []func(), parallel int) {
+	if parallel <= 0 {
+		parallel = runtime.GOMAXPROCS(0)
+	}
+	queue := make(chan func())
+	var wg sync.WaitGroup
+	for range min(parallel, len(jobs)) {
+		wg.Go(func() {
+			for job := range queue {
+				job()
+			}
+		})
+	}
+	for _, job := range jobs {
+		queue <- job
+	}
+	close(queue)
+	wg.Wait()
+}
+
+// unusedByAll returns what was not given by any of the cases that had it.
+func unusedByAll(f *File, results []Result) []string {
+	var order []unused
+	never, had := map[unused]int{}, map[string]int{} // the state "" stands for the responses
+	for i := range results {
+		r := &results[i]
+		if r.File != f {
+			continue
+		}
+		if r.shared.responses {
+			had[""]++
+		}
+		for _, state := range r.shared.mocks {
+			had[state]++
+		}
+		for _, u := range r.shared.unused {
+			if never[u]++; never[u] == 1 {
+				order = append(order, u)
+			}
+		}
+	}
+	var list []string
+	for _, u := range order {
+		if never[u] == had[u.state] {
+			list = append(list, f.Name+": "+u.text)
+		}
+	}
+	return list
+}
+
+// sharing is what a case had of the mocks and responses of its file.
+type sharing struct {
+	mocks     []string // the states
+	responses bool
+	unused    []unused
+}
+
+// unused is a mock of a state that was not given, or a response.
+type unused struct{ state, text string }
+
+// run runs the case and judges what came of it.
+func (c *Case) run(ctx context.Context, coverage *Coverage, r *Result, timeout time.Duration) {
+	began := time.Now()
+	defer func() { r.Elapsed = time.Since(began) }()
+	if timeout <= 0 {
+		timeout = time.Minute
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+
+	start := c.start
+	if start.IsZero() {
+		start = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	}
+	input := c.input
+	if input.IsAbsent() {
+		input = value.EmptyObject
+	}
+	o := emulator.Options{Start: start, Info: emulator.Info{Name: c.execution, StateMachineName: machineName(c.file.Definition)}}
+	mocks, err := c.callers(ctx, &o, start)
+	if err != nil {
+		r.Failures = append(r.Failures, Failure{Kind: "responses", Message: err.Error(), Position: c.responses.position})
+		return
+	}
+	log := &callLog{next: o.Caller}
+	o.Caller = log
+	res, err := coverage.Run(ctx, c.file.compiled, input, o)
+	x := res.Execution
+	if stopped := x.Stopped(); stopped > 0 {
+		r.Virtual = time.Duration(stopped-x.Started()) * time.Millisecond
+	}
+	j := &judgement{c: c, x: x, input: input, calls: log.list}
+	for e := range x.History().All {
+		if entered(e.Type) {
+			r.Path = append(r.Path, e.Name)
+		}
+	}
+	j.path = r.Path
+	if err != nil {
+		j.broken(err, timeout)
+	} else {
+		j.judge(ctx)
+	}
+	r.Failures = append(r.Failures, j.failures...)
+	mocks.report(r)
+}
+
+func machineName(definition string) string {
+	name, _, _ := strings.Cut(filepath.Base(definition), ".")
+	if name == "workflow" {
+		if abs, err := filepath.Abs(definition); err == nil {
+			name = filepath.Base(filepath.Dir(abs))
+		}
+	}
+	return name
+}
+
+// given are the answers of a case, to be asked which of them were given.
+type given struct {
+	own, inherited *calls.Responses
+	responses      *calls.Responses
+	from           responses
+}
+
+// callers puts together what answers the calls of the case.
+func (c *Case) callers(ctx context.Context, o *emulator.Options, start time.Time) (*given, error) {
+	g := &given{from: c.responses}
+	var err error
+	if g.own, err = ParseMocks(c.file.Name, joined(c.mocks, false)); err != nil {
+		return nil, err
+	}
+	if g.inherited, err = ParseMocks(c.file.Name, joined(c.mocks, true)); err != nil {
+		return nil, err
+	}
+	var caller emulator.Caller = nobody
+	if c.objects != nil {
+		store := calls.NewMemoryStore(func() time.Time { return start })
+		for _, x := range c.objects {
+			if err := store.Put(ctx, x.bucket, x.key, "", bytes.NewReader(x.content)); err != nil {
+				return nil, err
+			}
+		}
+		o.Store = store
+		caller = calls.S3(store, caller)
+	}
+	if c.responses.path != "" {
+		machine, testCase, ok := strings.Cut(c.responses.testCase, "#")
+		if !ok {
+			machine, testCase = "", machine
+		}
+		r, err := calls.LoadResponses(c.responses.path, machine, testCase)
+		if err != nil {
+			return nil, err
+		}
+		if err := r.Check(c.file.machine); err != nil {
+			return nil, err
+		}
+		g.responses = r
+	}
+	// What is asked last stands first: the case before the file, mocks before responses.
+	if c.responses.inherited {
+		caller = recorded(g.responses, caller)
+	}
+	caller = calls.Recorded(g.inherited, caller)
+	if !c.responses.inherited {
+		caller = recorded(g.responses, caller)
+	}
+	caller = calls.Recorded(g.own, caller)
+	if o.Store != nil {
+		caller = calls.BedrockS3(o.Store, caller)
+	}
+	o.Caller = caller
+	return g, nil
+}
+
+func recorded(r *calls.Responses, next emulator.Caller) emulator.Caller {
+	if r == nil {
+		return next
+	}
+	return calls.Recorded(r, next)
+}
+
+// report notes in the result what was not given.
+func (g *given) report(r *Result) {
+	for _, m := range g.own.Unused() {
+		r.Unused = append(r.Unused, "mock of "+m)
+	}
+	r.shared.mocks = g.inherited.States()
+	for _, m := range g.inherited.Unused() {
+		state := ""
+		for _, s := range r.shared.mocks {
+			if m == s || strings.HasPrefix(m, s+" ") && len(s) > len(state) {
+				state = s
+			}
+		}
+		r.shared.unused = append(r.shared.unused, unused{state, "mock of " + m})
+	}
+	if g.responses == nil {
+		return
+	}
+	r.shared.responses = g.from.inherited
+	for _, u := range g.responses.Unused() {
+		u = fmt.Sprintf("response of %s for %s", filepath.Base(g.from.path), u)
+		if g.from.inherited {
+			r.shared.unused = append(r.shared.unused, unused{text: u})
+		} else {
+			r.Unused = append(r.Unused, u)
+		}
+	}
+}
+
+// callLog notes the calls of an execution.
+type callLog struct {
+	next emulator.Caller
+	list []value.Value
+}
+
+var callNames = []string{"state", "resource", "parameters", "input", "item", "attempt", "call"}
+
+// Call implements emulator.Caller. Calls of one execution come one after another.
+func (l *callLog) Call(ctx context.Context, req *emulator.Request) (emulator.Answer, error) {
+	a, err := l.next.Call(ctx, req)
+	item := value.Null
+	if req.Item >= 0 {
+		item = value.Int(int64(req.Item))
+	}
+	names := slices.Clone(callNames)
+	vals := []value.Value{
+		value.String(req.State), value.String(req.ARN), req.Parameters, req.Input, item,
+		value.Int(int64(req.Attempt)), value.Int(int64(req.Invocation)),
+	}
+	var e *emulator.Error
+	switch {
+	case errors.As(err, &e):
+		names = append(names, "error", "cause")
+		vals = append(vals, value.String(e.Name), value.String(e.Cause))
+	case err == nil && !a.Output.IsAbsent():
+		names, vals = append(names, "output"), append(vals, a.Output)
+	}
+	l.list = append(l.list, value.Object(names, vals))
+	return a, err
+}
+
+// Failure is one thing that was not as expected.
+type Failure struct {
+	Kind    string // status, error, cause, output, path, assert, mock, responses, run
+	Message string // one line
+	// State is the state to look at, "" if it is not known, and Place where it stands:
+	// FILE:LINE:COLUMN. Role says what it has to do with the failure.
+	State, Place, Role string
+	Position           asl.Position // of the expectation in the test file; zero if it is not written there
+}
+
+// String returns the message, and on a second line the state.
+func (f Failure) String() string {
+	s := f.Kind + ": " + f.Message
+	if f.State != "" {
+		s += fmt.Sprintf("\n  %s state %q", f.Role, f.State)
+		if f.Place != "" {
+			s += " (" + f.Place + ")"
+		}
+	}
+	return s
+}
