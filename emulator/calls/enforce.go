@@ -34,12 +34,15 @@ type Authority interface {
 }
 
 // Enforcement is what calls are held against. What is not given refuses nothing, but the
-// models of Bedrock calls are always looked up in the catalogue.
+// models of Bedrock calls are looked up in the catalogue.
 type Enforcement struct {
 	Authority Authority
 	Access    ModelAccess
 	Gate      *Gate
 	Quotas    *Quotas
+	// AnyModel takes every model, also one that has been retired or cannot be called so
+	// from the region. Access and Gate are then not looked at.
+	AnyModel bool
 }
 
 // ModelAccess lists the models that an account was granted access to, by region: ids of
@@ -206,13 +209,13 @@ func (e *Enforcement) judge(req *emulator.Request) (m *modelCall, err error) {
 	if r := req.Resource; r.Service == "aws-sdk:bedrock" && runtimeActions[r.Action] {
 		return nil, failure(req, "ValidationException", 400, "The requested operation is not recognized by the service.")
 	}
-	if m != nil && m.id.Kind == catalog.Invalid {
+	if m != nil && m.id.Kind == catalog.Invalid && !e.AnyModel {
 		return nil, failure(req, "ValidationException", 400, invalidModel)
 	}
 	if err := e.authorise(req); err != nil {
 		return nil, err
 	}
-	if m != nil {
+	if m != nil && !e.AnyModel {
 		if err := e.model(m); err != nil {
 			return nil, err
 		}
