@@ -143,7 +143,7 @@ func (f *runFlags) run(cmd *cobra.Command, path string) error {
 	x := result.Execution
 	t.summary(x)
 	if f.history != "" {
-		if err := writeHistory(f.history, x.History()); err != nil {
+		if err := writeHistory(f.history, x); err != nil {
 			return err
 		}
 	}
