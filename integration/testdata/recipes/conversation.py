@@ -1,0 +1,27 @@
+# What follows the recipe for boto3: sfn is the client.
+definition = '{"StartAt":"P","States":{"P":{"Type":"Pass","End":true}}}'
+role = "arn:aws:iam::123456789012:role/workflow"
+quick = sfn.create_state_machine(name="quick", definition=definition, roleArn=role, type="EXPRESS")["stateMachineArn"]
+r = sfn.start_sync_execution(stateMachineArn=quick, input='{"a":1}')
+assert r["status"] == "SUCCEEDED" and r["output"] == '{"a":1}', r
+slow = sfn.create_state_machine(name="slow", definition=definition, roleArn=role)["stateMachineArn"]
+e = sfn.start_execution(stateMachineArn=slow, input='{"b":2}')["executionArn"]
+r = sfn.describe_execution(executionArn=e)
+assert r["status"] == "SUCCEEDED" and r["output"] == '{"b":2}', r
+pages = sfn.get_paginator("get_execution_history").paginate(executionArn=e, PaginationConfig={"PageSize": 1})
+types = [event["type"] for page in pages for event in page["events"]]
+assert types == ["ExecutionStarted", "PassStateEntered", "PassStateExited", "ExecutionSucceeded"], types
+try:
+    sfn.describe_execution(executionArn=e + "x")
+    raise SystemExit("no error")
+except sfn.exceptions.ExecutionDoesNotExist:
+    pass
+tested = hasattr(sfn, "test_state")
+if tested:
+    r = sfn.test_state(definition='{"Type":"Pass","Next":"B"}', roleArn=role, input="{}")
+    assert r["status"] == "SUCCEEDED" and r["nextState"] == "B", r
+assert {m["name"] for m in sfn.list_state_machines()["stateMachines"]} == {"quick", "slow"}
+for arn in (quick, slow):
+    sfn.delete_state_machine(stateMachineArn=arn)
+assert sfn.list_state_machines()["stateMachines"] == []
+print("done" if tested else "done without TestState, which boto3 " + boto3.__version__ + " does not know")
