@@ -1,0 +1,193 @@
+package enforcement
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/sfnkit/sfnkit/asl"
+	"github.com/sfnkit/sfnkit/emulator"
+	"github.com/sfnkit/sfnkit/emulator/calls"
+	"github.com/sfnkit/sfnkit/policygen"
+	"github.com/sfnkit/sfnkit/policygen/account"
+	"github.com/sfnkit/sfnkit/policygen/iam"
+)
+
+type workflow struct {
+	ID, Dir, Kind string
+	Context       struct{ Region, Account, Partition, StateMachineName string }
+	machine       *asl.StateMachine
+}
+
+// corpus reads the definitions that lie outside of the repository.
+func corpus(t *testing.T) []*workflow {
+	t.Helper()
+	dir := os.Getenv("SFNKIT_SHARED")
+	if dir == "" {
+		dir = filepath.Join("..", "..", "..", "shared")
+	}
+	dir = filepath.Join(dir, "corpora", "policies")
+	raw, err := os.ReadFile(filepath.Join(dir, "index.json"))
+	if err != nil {
+		t.Skipf("the shared corpora are not there (%v); set SFNKIT_SHARED", err)
+	}
+	var all []*workflow
+	if err := json.Unmarshal(raw, &all); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range all {
+		raw, err := os.ReadFile(filepath.Join(dir, c.Dir, "definition.json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.machine, err = asl.Parse(raw); err != nil {
+			t.Fatalf("%s: %v", c.ID, err)
+		}
+		if c.Context.StateMachineName == "" {
+			c.Context.StateMachineName = "Machine"
+		}
+		if c.Context.Partition == "" {
+			c.Context.Partition = "aws"
+		}
+	}
+	return all
+}
+
+func (c *workflow) info() emulator.Info {
+	x := c.Context
+	return emulator.Info{Partition: x.Partition, Region: x.Region, Account: x.Account, StateMachineName: x.StateMachineName, Name: "run"}
+}
+
+func (c *workflow) options() policygen.Options {
+	x := c.Context
+	return policygen.Options{Partition: x.Partition, Region: x.Region, Account: x.Account, StateMachine: x.StateMachineName}
+}
+
+// role returns the authority of an account in which the execution role has a policy.
+func role(t *testing.T, p *iam.Policy) *account.Account {
+	t.Helper()
+	a, err := account.New(account.Options{Roles: []account.Role{{Policies: []account.Policy{{Document: p}}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+// refused asks again for everything and returns the first refusal, "" if there is none.
+func refused(a *account.Account, c *workflow, x *exploration) string {
+	e := calls.Enforce(calls.Enforcement{Authority: a, AnyModel: true}, emulator.CallerFunc(func(context.Context, *emulator.Request) (emulator.Answer, error) {
+		return emulator.Answer{}, nil
+	}))
+	for _, asked := range x.asked {
+		if asked.mapRun != nil {
+			if err := e.(emulator.MapRunCaller).CallMapRun(context.Background(), asked.mapRun); err != nil {
+				return err.Error()
+			}
+		} else if _, err := e.Call(context.Background(), asked.call); err != nil && !strings.Contains(err.Error(), "ValidationException") {
+			return err.Error()
+		}
+	}
+	machine := "arn:" + c.Context.Partition + ":states:" + c.Context.Region + ":" + c.Context.Account + ":stateMachine:" + c.Context.StateMachineName
+	return a.CreateStateMachine(machine, "arn:aws:iam::"+c.Context.Account+":role/workflow", c.machine)
+}
+
+// without returns a policy without one action or resource of a statement.
+func without(p *iam.Policy, statement, action, resource int) *iam.Policy {
+	out := *p
+	out.Statements = slices.Clone(p.Statements)
+	s := &out.Statements[statement]
+	if action >= 0 {
+		s.Actions = slices.Delete(slices.Clone(s.Actions), action, action+1)
+	} else {
+		s.Resources = slices.Delete(slices.Clone(s.Resources), resource, resource+1)
+	}
+	out.Statements = slices.DeleteFunc(out.Statements, func(s iam.Statement) bool { return len(s.Actions) == 0 || len(s.Resources) == 0 })
+	return &out
+}
+
+// noEnd lists the workflows that generic data does not take to an end, with the reason.
+// Their calls are asked for all the same: those of the states that runs come to, and of the
+// others state by state.
+var noEnd = map[string]string{
+	"serverless-patterns--eventbridge-stepfunction-lambda-getfunctionstatus-template--StepFunction":       "reads lists out of a function's answer that it has passed to the function before",
+	"sfn-collection--distributed-batch-import-template--StateMachine":                                     "reads its items from a list within an object, and again from the batches",
+	"sfn-collection--parallel-translate-template--TranslationStateMachine":                                "its filters compare with names without quotes and select nothing",
+	"sfn-collection--shared-fallback-state-jsonata-template--StateMachine":                                "its StartAt names no state, so that it cannot run",
+	"sfn-collection--textract-analyze-expense-tf-main--sfn_state_machine":                                 "its filters look for certain texts in the answer",
+	"sfn-examples--sam-app-meeting-summarization-template--StateMachineSummarizeTranscription":            "takes variables out of a list that it filters by names",
+	"sfn-examples--sam-demo-manage-glue-crawlers-with-step-functions-template--StateMachineCreateDataset": "counts in a loop, which the imposed way does not leave",
+}
+
+// TestNarrowestAndSufficient runs every workflow of the corpus to its end under the policy
+// that is generated for it, and takes every action and every resource out of the policy,
+// one at a time: something that the workflow asks for is then refused.
+func TestNarrowestAndSufficient(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes half a minute")
+	}
+	var workflows, ended, runs, reached, states, alone, mutants int
+	for _, c := range corpus(t) {
+		generated, err := policygen.Generate(c.machine, c.options())
+		if err != nil {
+			t.Errorf("%s: %v", c.ID, err)
+			continue
+		}
+		policy := generated.Policy()
+		a := role(t, policy)
+		enforcement := calls.Enforcement{Authority: a, AnyModel: true}
+		x := explore(c.machine, c.info(), enforcement)
+		if strings.Contains(strings.Join(x.stuck, "\n"), "$$.Execution.Id") {
+			// Some look into the ARN of an express execution, which is longer.
+			info := c.info()
+			info.ARN = "arn:" + info.Partition + ":states:" + info.Region + ":" + info.Account + ":express:" + info.StateMachineName + ":run:6e8f1d4c-0000-4000-8000-000000000000"
+			if again := explore(c.machine, info, enforcement); again.ended > 0 {
+				x = again
+			}
+		}
+		workflows++
+		runs += x.runs
+		reached += x.ended
+		states += len(x.visited)
+		alone += len(x.alone)
+		switch why := noEnd[c.ID]; {
+		case x.ended > 0:
+			ended++
+		case why == "":
+			t.Errorf("%s does not come to an end: %v", c.ID, x.stuck)
+		default:
+			t.Logf("%s does not come to an end: %s", c.ID, why)
+		}
+		if len(x.alone) > 0 {
+			t.Logf("%s: tested by themselves: %q", c.ID, x.alone)
+		}
+		for s := range c.machine.AllStates {
+			if s.Type == asl.TypeTask && !x.visited[s.Name] {
+				t.Errorf("%s: what %s calls is not known: %v", c.ID, s.Name, x.stuck)
+			}
+		}
+		if denial := refused(a, c, &x); denial != "" {
+			t.Errorf("%s: not sufficient: %s", c.ID, denial)
+			continue
+		}
+		for i, s := range policy.Statements {
+			for j := range s.Actions {
+				mutants++
+				if refused(role(t, without(policy, i, j, -1)), c, &x) == "" {
+					t.Errorf("%s: nothing needs %s in %s", c.ID, s.Actions[j], s.Sid)
+				}
+			}
+			for j := range s.Resources {
+				mutants++
+				if refused(role(t, without(policy, i, -1, j)), c, &x) == "" {
+					t.Errorf("%s: nothing needs %s in %s", c.ID, s.Resources[j], s.Sid)
+				}
+			}
+		}
+	}
+	t.Logf("%d workflows, %d of them run to an end; %d of %d ways led to one; %d states asked for something, %d of them tested by themselves; %d parts were taken out of policies",
+		workflows, ended, reached, runs, states, alone, mutants)
+}
