@@ -50,11 +50,13 @@ func (i Item) String() string {
 	return b.String()
 }
 
-// Coverage counts which parts of a definition are reached by executions. It is safe for
+// Coverage runs a definition and counts which of its parts are reached. It is safe for
 // concurrent use.
 type Coverage struct {
 	Definition string // its name, for reports
 
+	machine   *asl.StateMachine
+	locations map[string]string // of the states
 	mu        sync.Mutex
 	items     []Item
 	states    map[string]int // place in items
@@ -67,10 +69,11 @@ type place struct {
 	emulator.Decision
 }
 
-// NewCoverage returns the coverage of a definition by no execution.
+// NewCoverage returns the coverage of a definition by no execution. The name is that of its
+// file, for messages; it may be empty.
 func NewCoverage(name string, m *asl.StateMachine) *Coverage {
-	c := &Coverage{Definition: name, states: map[string]int{}, decisions: map[place]int{}}
 	where := locations(m)
+	c := &Coverage{Definition: name, machine: m, locations: where, states: map[string]int{}, decisions: map[place]int{}}
 	source := m.Source()
 	add := func(kind Kind, s *asl.State, what, next string) int {
 		at := where[s.Name]
@@ -109,8 +112,9 @@ func NewCoverage(name string, m *asl.StateMachine) *Coverage {
 	return c
 }
 
-// Run is [emulator.Run], and counts what the execution and its child executions reach.
-func (c *Coverage) Run(ctx context.Context, m *emulator.Machine, input value.Value, o emulator.Options) (*emulator.Result, error) {
+// Run is [emulator.Run] of the definition, compiled, and counts what the execution and its
+// child executions reach. There is an outcome even if there is an error.
+func (c *Coverage) Run(ctx context.Context, m *emulator.Machine, input value.Value, o emulator.Options) (*Outcome, error) {
 	hits := map[int]int{}
 	states := func(x *emulator.Execution) {
 		for e := range x.History().All {
@@ -136,6 +140,11 @@ func (c *Coverage) Run(ctx context.Context, m *emulator.Machine, input value.Val
 			onChild(x)
 		}
 	}
+	log := &callLog{next: o.Caller}
+	if log.next == nil {
+		log.next = nobody
+	}
+	o.Caller = log
 	r, err := emulator.Run(ctx, m, input, o)
 	states(r.Execution)
 	c.mu.Lock()
@@ -143,7 +152,7 @@ func (c *Coverage) Run(ctx context.Context, m *emulator.Machine, input value.Val
 	for i, n := range hits {
 		c.items[i].Hits += n
 	}
-	return r, err
+	return newOutcome(c, r.Execution, input, log.list), err
 }
 
 // Count returns how many items of a kind there are, and how many of them were reached.

@@ -60,22 +60,6 @@ type object struct {
 	content     []byte
 }
 
-type expectation struct {
-	status                 *string
-	output, outputContains value.Value
-	error                  *string
-	cause, causeContains   *string
-	path, pathContains     []string
-	hasPath                bool
-	assert                 []assertion
-	at                     map[string]asl.Position // of the fields
-}
-
-type assertion struct {
-	expr     *jsonata.Expr
-	position asl.Position
-}
-
 // Problem is something that is wrong in a test file.
 type Problem struct {
 	Position asl.Position

@@ -3,17 +3,14 @@ package suite
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"path/filepath"
 	"regexp"
 	"runtime"
-	"slices"
 	"strings"
 	"sync"
 	"time"
 
-	"github.com/sfnkit/sfnkit/asl"
 	"github.com/sfnkit/sfnkit/asl/value"
 	"github.com/sfnkit/sfnkit/emulator"
 	"github.com/sfnkit/sfnkit/emulator/calls"
@@ -183,26 +180,16 @@ func (c *Case) run(ctx context.Context, coverage *Coverage, r *Result, timeout t
 		r.Failures = append(r.Failures, Failure{Kind: "responses", Message: err.Error(), Position: c.responses.position})
 		return
 	}
-	log := &callLog{next: o.Caller}
-	o.Caller = log
-	res, err := coverage.Run(ctx, c.file.compiled, input, o)
-	x := res.Execution
-	if stopped := x.Stopped(); stopped > 0 {
-		r.Virtual = time.Duration(stopped-x.Started()) * time.Millisecond
+	x, err := coverage.Run(ctx, c.file.compiled, input, o)
+	r.Path = x.Path
+	if stopped := x.Execution.Stopped(); stopped > 0 {
+		r.Virtual = time.Duration(stopped-x.Execution.Started()) * time.Millisecond
 	}
-	j := &judgement{c: c, x: x, input: input, calls: log.list}
-	for e := range x.History().All {
-		if entered(e.Type) {
-			r.Path = append(r.Path, e.Name)
-		}
-	}
-	j.path = r.Path
 	if err != nil {
-		j.broken(err, timeout)
+		r.Failures = append(r.Failures, x.Broken(err))
 	} else {
-		j.judge(ctx)
+		r.Failures = append(r.Failures, c.expect.judge(ctx, x)...)
 	}
-	r.Failures = append(r.Failures, j.failures...)
 	mocks.report(r)
 }
 
@@ -308,58 +295,4 @@ func (g *given) report(r *Result) {
 			r.Unused = append(r.Unused, u)
 		}
 	}
-}
-
-// callLog notes the calls of an execution.
-type callLog struct {
-	next emulator.Caller
-	list []value.Value
-}
-
-var callNames = []string{"state", "resource", "parameters", "input", "item", "attempt", "call"}
-
-// Call implements emulator.Caller. Calls of one execution come one after another.
-func (l *callLog) Call(ctx context.Context, req *emulator.Request) (emulator.Answer, error) {
-	a, err := l.next.Call(ctx, req)
-	item := value.Null
-	if req.Item >= 0 {
-		item = value.Int(int64(req.Item))
-	}
-	names := slices.Clone(callNames)
-	vals := []value.Value{
-		value.String(req.State), value.String(req.ARN), req.Parameters, req.Input, item,
-		value.Int(int64(req.Attempt)), value.Int(int64(req.Invocation)),
-	}
-	var e *emulator.Error
-	switch {
-	case errors.As(err, &e):
-		names = append(names, "error", "cause")
-		vals = append(vals, value.String(e.Name), value.String(e.Cause))
-	case err == nil && !a.Output.IsAbsent():
-		names, vals = append(names, "output"), append(vals, a.Output)
-	}
-	l.list = append(l.list, value.Object(names, vals))
-	return a, err
-}
-
-// Failure is one thing that was not as expected.
-type Failure struct {
-	Kind    string // status, error, cause, output, path, assert, mock, responses, run
-	Message string // one line
-	// State is the state to look at, "" if it is not known, and Place where it stands:
-	// FILE:LINE:COLUMN. Role says what it has to do with the failure.
-	State, Place, Role string
-	Position           asl.Position // of the expectation in the test file; zero if it is not written there
-}
-
-// String returns the message, and on a second line the state.
-func (f Failure) String() string {
-	s := f.Kind + ": " + f.Message
-	if f.State != "" {
-		s += fmt.Sprintf("\n  %s state %q", f.Role, f.State)
-		if f.Place != "" {
-			s += " (" + f.Place + ")"
-		}
-	}
-	return s
 }
