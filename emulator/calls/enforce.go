@@ -152,29 +152,77 @@ func Gates() []string {
 // DynamoDB, SNS and Step Functions were recorded or reported and the others follow their
 // pattern; those of SDK integrations are derived from the service's API model.
 func Enforce(e Enforcement, next emulator.Caller) emulator.Caller {
-	return &enforcer{e, or(next)}
+	return &enforcer{Enforcement: e, next: or(next)}
 }
 
 type enforcer struct {
 	Enforcement
-	next emulator.Caller
+	next    emulator.Caller
+	refused refusals
 }
 
 func (e *enforcer) Call(ctx context.Context, req *emulator.Request) (emulator.Answer, error) {
 	m, err := e.judge(req)
+	var use *counted
+	if err == nil && m != nil && e.Quotas != nil {
+		var over string
+		if use, over = e.Quotas.take(m); over != "" {
+			err = failure(req, "ThrottlingException", 429, over)
+		}
+	}
 	if err != nil {
+		e.refused.add(req)
 		return emulator.Answer{}, err
 	}
-	if m == nil || e.Quotas == nil {
-		return e.next.Call(ctx, req)
-	}
-	use, over := e.Quotas.take(m)
-	if over != "" {
-		return emulator.Answer{}, failure(req, "ThrottlingException", 429, over)
+	// What answers next is not told of the calls that never reached it.
+	if n := e.refused.count(req); n > 0 {
+		with := *req
+		with.Invocation -= n
+		req = &with
 	}
 	a, err := e.next.Call(ctx, req)
-	use.settle(m, a, err)
+	if use != nil {
+		use.settle(m, a, err)
+	}
 	return a, err
+}
+
+// refusals counts the refused calls of the states of executions. Nobody tells when an
+// execution has ended, and so those that were not refused anything for long are forgotten.
+type refusals struct {
+	mu            sync.Mutex
+	recent, older map[string]int
+}
+
+const maxRefusals = 20000
+
+func refusalKey(req *emulator.Request) string { return req.Execution.ARN + "\x00" + req.State }
+
+func (r *refusals) add(req *emulator.Request) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	key := refusalKey(req)
+	n, ok := r.recent[key]
+	if !ok {
+		n = r.older[key]
+	}
+	if r.recent == nil || len(r.recent) >= maxRefusals {
+		r.older, r.recent = r.recent, make(map[string]int)
+	}
+	r.recent[key] = n + 1
+}
+
+func (r *refusals) count(req *emulator.Request) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.recent)+len(r.older) == 0 {
+		return 0
+	}
+	key := refusalKey(req)
+	if n, ok := r.recent[key]; ok {
+		return n
+	}
+	return r.older[key]
 }
 
 // CallMapRun implements [emulator.MapRunCaller]. With which errors the service refuses to

@@ -183,6 +183,27 @@ func TestModelAccessAdd(t *testing.T) {
 	}
 }
 
+// TestRefusedCallsTakeNoAnswers gives recorded answers to the calls that get through.
+func TestRefusedCallsTakeNoAnswers(t *testing.T) {
+	config, err := calls.ParseMocks("mocks.json", []byte(`{"StateMachines": {"m": {"TestCases": {"c": {"A": "R"}}}},
+		"MockedResponses": {"R": {"0": {"Return": "first"}, "1": {"Return": "second"}}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	responses, err := config.Responses("m", "c")
+	if err != nil {
+		t.Fatal(err)
+	}
+	caller := calls.Enforce(calls.Enforcement{Quotas: calls.NewQuotas(calls.Quota{Model: "*", Requests: 1})}, calls.Recorded(responses, nil))
+	for i, want := range []string{`"first"`, "Bedrock.ThrottlingException Too many requests, please wait before trying again.", `"second"`} {
+		req := request("A", invoke, `{"ModelId": "amazon.titan-embed-text-v2:0"}`, i)
+		req.Time += int64(i) * 40000
+		if got := outcome(caller.Call(t.Context(), req)); got != want {
+			t.Errorf("call %d: got %s, want %s", i, got, want)
+		}
+	}
+}
+
 // TestQuotaInVirtualTime runs a workflow that calls a model three times as fast as its
 // quota lets it, and that waits when it is throttled.
 func TestQuotaInVirtualTime(t *testing.T) {
