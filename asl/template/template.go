@@ -16,6 +16,7 @@ import (
 const (
 	maxFile  = 64 << 20 // bytes of a file
 	maxFiles = 1000     // files that are read for one template
+	maxBytes = 64 << 20 // bytes of these files, as often as they are read
 	maxWork  = 1 << 20  // values that references are followed to
 )
 
@@ -215,8 +216,11 @@ func Detect(path string, text []byte) Kind {
 	s := string(text)
 	switch ext := strings.ToLower(filepath.Ext(path)); {
 	case ext == ".tf":
-		if strings.Contains(s, "aws_sfn_state_machine") || strings.Contains(s, `/step-functions/aws`) {
+		if strings.Contains(s, "aws_sfn_state_machine") || strings.Contains(s, "/step-functions/aws") {
 			return Terraform
+		}
+		if strings.Contains(s, "module") && (strings.Contains(s, `"./`) || strings.Contains(s, `"../`)) {
+			return Terraform // it may call a module of the project that has one
 		}
 		return ""
 	case strings.Contains(s, "AWS::StepFunctions::StateMachine") || strings.Contains(s, "AWS::Serverless::StateMachine"):
@@ -247,9 +251,14 @@ func looksPlain(s string) bool {
 	}
 	t := strings.TrimLeft(strings.TrimPrefix(s, "\uFEFF"), " \t\r\n")
 	if !strings.HasPrefix(t, "{") {
+		indent := -1 // of the outermost names
 		for line := range strings.Lines(s) {
-			key, _, ok := strings.Cut(line, ":")
-			if key = strings.Trim(key, `"'`); ok && (key == "StartAt" || key == "States") {
+			word := strings.TrimLeft(line, " ")
+			if indent < 0 && word != "" && strings.IndexByte("#%\r\n", word[0]) < 0 && !strings.HasPrefix(word, "---") {
+				indent = len(line) - len(word)
+			}
+			key, _, ok := strings.Cut(word, ":")
+			if key = strings.Trim(key, `"'`); ok && (key == "StartAt" || key == "States") && len(line)-len(word) == indent {
 				return true
 			}
 		}
@@ -300,7 +309,9 @@ type loader struct {
 	rootAbs string
 	root    *os.Root
 	files   map[string]*source
+	bytes   int // read and parsed
 	work    int
+	depth   int // of references that are being followed
 }
 
 func (l *loader) close() {
@@ -330,13 +341,16 @@ func (l *loader) read(dir, ref string) (*source, error) {
 	if err := l.open(); err != nil {
 		return nil, err
 	}
+	if !l.inside(name) {
+		return nil, fmt.Errorf("%s lies outside the project's folder and is not read", ref)
+	}
 	abs, err := filepath.Abs(name)
 	if err != nil {
 		return nil, err
 	}
 	rel, err := filepath.Rel(l.rootAbs, abs)
-	if err != nil || !filepath.IsLocal(rel) {
-		return nil, fmt.Errorf("%s lies outside the project's folder and is not read", ref)
+	if err != nil {
+		return nil, err
 	}
 	if len(l.files) >= maxFiles {
 		return nil, fmt.Errorf("%s is not read: more than %d files are named", ref, maxFiles)
@@ -363,9 +377,31 @@ func (l *loader) read(dir, ref string) (*source, error) {
 	if len(text) > maxYAML {
 		return nil, fmt.Errorf("%s is larger than %d MiB", name, maxYAML>>20)
 	}
+	if !l.take(len(text)) {
+		return nil, fmt.Errorf("%s is not read: the files that are named have more than %d MiB", name, maxBytes>>20)
+	}
 	src := &source{name: name, text: string(text)}
 	l.files[name] = src
 	return src, nil
+}
+
+// take counts bytes that are read, and reports whether there may be more.
+func (l *loader) take(n int) bool {
+	l.bytes += n
+	return l.bytes <= maxBytes
+}
+
+// inside reports whether a name, links apart, lies in the folder that may be read.
+func (l *loader) inside(name string) bool {
+	if l.open() != nil {
+		return false
+	}
+	abs, err := filepath.Abs(name)
+	if err != nil {
+		return false
+	}
+	rel, err := filepath.Rel(l.rootAbs, abs)
+	return err == nil && filepath.IsLocal(rel)
 }
 
 // open opens the folder that files may be read from.

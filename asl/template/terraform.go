@@ -16,8 +16,13 @@ import (
 	"github.com/sfnkit/sfnkit/asl/value"
 )
 
-// maxReferences is how many locals and data sources may lead from one to the next.
-const maxReferences = 50
+const (
+	// maxReferences is how many locals, variables and data sources may lead from one to
+	// the next.
+	maxReferences = 50
+	// maxModules is how many calls of modules may lead from one to the next.
+	maxModules = 10
+)
 
 // unresolved says why a value is not in the files.
 type unresolved struct{ reason string }
@@ -26,13 +31,20 @@ func (e *unresolved) Error() string { return e.reason }
 
 func unknownf(format string, args ...any) error { return &unresolved{fmt.Sprintf(format, args...)} }
 
-// configuration is the folder of a Terraform module.
+// configuration is a Terraform module: a folder, and for a module that another calls the
+// values of its variables.
 type configuration struct {
-	l      *loader
-	dir    string
-	locals map[string]attribute
-	blocks []block
-	depth  int // of references that are being followed
+	l         *loader
+	dir       string
+	locals    map[string]attribute
+	variables map[string]*variableValue // nil for a root module
+	blocks    []block
+}
+
+// variableValue is what a module is called with, or the default if it is called without.
+type variableValue struct {
+	attribute
+	in *configuration // that it is written in
 }
 
 type attribute struct {
@@ -45,11 +57,21 @@ type block struct {
 	*hclsyntax.Block
 }
 
-// scope is where an expression stands: its file, and the variables of a template file.
+// scope is where an expression stands: its file, the variables of a template file, and
+// the configuration if it is another one than the reference to it stands in.
 type scope struct {
 	src  *source
 	vars map[string]attribute // nil outside template files
 	up   *scope               // of the vars
+	in   *configuration
+}
+
+// of returns the configuration of the scope.
+func (sc scope) of(c *configuration) *configuration {
+	if sc.in != nil {
+		return sc.in
+	}
+	return c
 }
 
 func (l *loader) terraform(src *source) ([]Definition, error) {
@@ -57,43 +79,85 @@ func (l *loader) terraform(src *source) ([]Definition, error) {
 	if err := c.file(src); err != nil {
 		return nil, err
 	}
+	c.folder(src.name)
+	return c.machines(src, "", 0), nil
+}
+
+// folder adds the files of the configuration's folder but for one. What is wrong with
+// them is said when they are read by themselves.
+func (c *configuration) folder(except string) {
 	entries, err := os.ReadDir(c.dir)
 	if err != nil {
-		entries = nil // a file that is not on disk stands alone
+		return // a file that is not on disk stands alone
 	}
 	for _, e := range entries {
-		if name := e.Name(); filepath.Ext(name) == ".tf" && name != filepath.Base(src.name) {
-			// What is wrong with the other files is said when they are read.
-			if other, err := l.read(c.dir, name); err == nil {
+		if name := e.Name(); filepath.Ext(name) == ".tf" && name != filepath.Base(except) {
+			if other, err := c.l.read(c.dir, name); err == nil {
 				_ = c.file(other)
 			}
 		}
 	}
+}
+
+// machines returns the state machines of a file, or of all files if src is nil, and those
+// of the modules that are called there. Addresses begin with the prefix.
+func (c *configuration) machines(src *source, prefix string, depth int) []Definition {
 	var defs []Definition
 	for _, b := range c.blocks {
-		if b.src != src {
+		if src != nil && b.src != src || !c.l.step() {
 			continue
 		}
 		switch {
 		case b.Type == "resource" && len(b.Labels) == 2 && b.Labels[0] == "aws_sfn_state_machine":
-			defs = append(defs, c.machine(b, b.Labels[0]+"."+b.Labels[1])...)
-		case b.Type == "module" && len(b.Labels) == 1 && b.Body.Attributes["definition"] != nil:
-			source := b.Body.Attributes["source"]
-			if source == nil {
-				continue
-			}
-			if p, err := c.text(source.Expr, scope{src: src}); err == nil && strings.Contains(p.String(), "/step-functions/aws") {
-				defs = append(defs, c.machine(b, "module."+b.Labels[0])...)
-			}
+			defs = append(defs, c.machine(b, prefix+b.Labels[0]+"."+b.Labels[1])...)
+		case b.Type == "module" && len(b.Labels) == 1:
+			defs = append(defs, c.call(b, prefix+"module."+b.Labels[0], depth)...)
 		}
 	}
-	return defs, nil
+	return defs
+}
+
+// call returns the state machines of a module that is called.
+func (c *configuration) call(b block, address string, depth int) []Definition {
+	from := b.Body.Attributes["source"]
+	if from == nil {
+		return nil
+	}
+	p, err := c.text(from.Expr, scope{src: b.src})
+	if err != nil {
+		return nil
+	}
+	ref := p.String()
+	switch {
+	case strings.Contains(ref, "/step-functions/aws") && b.Body.Attributes["definition"] != nil:
+		return c.machine(b, address)
+	case !strings.HasPrefix(ref, "./") && !strings.HasPrefix(ref, "../"), depth >= maxModules:
+		return nil
+	}
+	const listing = 1 << 16 // of the folder, in bytes
+	if !c.l.inside(filepath.Join(c.dir, ref)) || !c.l.take(listing) {
+		return nil
+	}
+	m := &configuration{l: c.l, dir: filepath.Join(c.dir, ref), locals: map[string]attribute{}, variables: map[string]*variableValue{}}
+	m.folder("")
+	for _, v := range m.blocks {
+		if v.Type == "variable" && len(v.Labels) == 1 && v.Body.Attributes["default"] != nil {
+			m.variables[v.Labels[0]] = &variableValue{attribute{v.src, v.Body.Attributes["default"].Expr}, m}
+		}
+	}
+	for name, a := range b.Body.Attributes {
+		m.variables[name] = &variableValue{attribute{b.src, a.Expr}, c}
+	}
+	return m.machines(nil, address+".", depth+1)
 }
 
 // file adds the blocks of a file.
 func (c *configuration) file(src *source) error {
 	if off := deepHCL(src.text); off >= 0 {
 		return syntaxError(src, off, "the expressions are nested too deep")
+	}
+	if !c.l.take(len(src.text)) {
+		return syntaxError(src, 0, "the files that are named have more than %d MiB", maxBytes>>20)
 	}
 	f, diags := hclsyntax.ParseConfig([]byte(src.text), src.name, hcl.InitialPos)
 	if f == nil || diags.HasErrors() {
@@ -229,18 +293,19 @@ func (c *configuration) enter() error {
 	if !c.l.step() {
 		return errTooMuch
 	}
-	if c.depth++; c.depth > maxReferences {
-		c.depth--
+	if c.l.depth++; c.l.depth > maxReferences {
+		c.l.depth--
 		return errors.New("the references lead from one to the next without an end")
 	}
 	return nil
 }
 
-func (c *configuration) leave() { c.depth-- }
+func (c *configuration) leave() { c.l.depth-- }
 
 // text evaluates an expression that gives text. Parts that are not known become ${...}.
 // The error is an *unresolved if nothing of it is known.
 func (c *configuration) text(e hclsyntax.Expression, sc scope) (*passage, error) {
+	c = sc.of(c)
 	if err := c.enter(); err != nil {
 		return nil, err
 	}
@@ -255,7 +320,7 @@ func (c *configuration) text(e hclsyntax.Expression, sc scope) (*passage, error)
 	case *hclsyntax.TemplateExpr:
 		return c.template(e, sc)
 	case *hclsyntax.FunctionCallExpr:
-		return c.call(e, sc)
+		return c.function(e, sc)
 	case *hclsyntax.ScopeTraversalExpr, *hclsyntax.RelativeTraversalExpr, *hclsyntax.IndexExpr:
 		a, inner, err := c.follow(e, sc)
 		if err != nil {
@@ -386,16 +451,21 @@ func (c *configuration) follow(e hclsyntax.Expression, sc scope) (attribute, sco
 		}
 		return c.member(a, *sc.up, steps[1:], unknown)
 	}
+	c = sc.of(c)
 	switch {
 	case steps[0] == "local" && len(steps) > 1:
 		if a, ok := c.locals[steps[1]]; ok {
-			return c.member(a, scope{src: a.src}, steps[2:], unknown)
+			return c.member(a, scope{src: a.src, in: c}, steps[2:], unknown)
+		}
+	case steps[0] == "var" && len(steps) > 1:
+		if v := c.variables[steps[1]]; v != nil {
+			return c.member(v.attribute, scope{src: v.src, in: v.in}, steps[2:], unknown)
 		}
 	case steps[0] == "data" && len(steps) > 3 && (steps[1] == "local_file" && steps[3] == "content"):
 		if b := c.block("data", steps[1], steps[2]); b != nil && b.Body.Attributes["filename"] != nil {
 			// file() reads the same.
 			call := &hclsyntax.FunctionCallExpr{Name: "file", Args: []hclsyntax.Expression{b.Body.Attributes["filename"].Expr}}
-			return attribute{b.src, call}, scope{src: b.src}, nil
+			return attribute{b.src, call}, scope{src: b.src, in: c}, nil
 		}
 	case steps[0] == "data" && len(steps) > 3 && steps[1] == "template_file" && steps[3] == "rendered":
 		if b := c.block("data", steps[1], steps[2]); b != nil && b.Body.Attributes["template"] != nil {
@@ -403,7 +473,7 @@ func (c *configuration) follow(e hclsyntax.Expression, sc scope) (attribute, sco
 			if vars := b.Body.Attributes["vars"]; vars != nil {
 				call.Args = append(call.Args, vars.Expr)
 			}
-			return attribute{b.src, call}, scope{src: b.src}, nil
+			return attribute{b.src, call}, scope{src: b.src, in: c}, nil
 		}
 	case steps[0] == "data" && len(steps) > 3 && steps[1] == "aws_partition" && steps[3] == "partition":
 		return attribute{sc.src, &hclsyntax.LiteralValueExpr{Val: cty.StringVal("aws"), SrcRange: t.SrcRange}}, sc, nil
@@ -444,6 +514,7 @@ func (c *configuration) block(typ string, labels ...string) *block {
 
 // key returns the name of an object's member, "" if it is computed.
 func (c *configuration) key(e hclsyntax.Expression, sc scope) string {
+	c = sc.of(c)
 	if k, ok := e.(*hclsyntax.ObjectConsKeyExpr); ok {
 		if !k.ForceNonLiteral {
 			if word := hcl.ExprAsKeyword(k.Wrapped); word != "" {
@@ -459,8 +530,8 @@ func (c *configuration) key(e hclsyntax.Expression, sc scope) string {
 	return p.String()
 }
 
-// call evaluates the functions that make texts of files and values.
-func (c *configuration) call(e *hclsyntax.FunctionCallExpr, sc scope) (*passage, error) {
+// function evaluates the functions that make texts of files and values.
+func (c *configuration) function(e *hclsyntax.FunctionCallExpr, sc scope) (*passage, error) {
 	unknown := unknownf("computed: %s", c.notation(e, sc))
 	if len(e.Args) == 0 {
 		return nil, unknown
@@ -526,6 +597,7 @@ func (c *configuration) fileOf(e hclsyntax.Expression, sc scope) (*source, error
 		return nil, err
 	}
 	ref := p.String()
+	c = sc.of(c)
 	for _, own := range [...]string{"${path.module}", "${path.root}", "${path.cwd}"} {
 		ref = strings.Replace(ref, own, ".", 1)
 	}
@@ -564,6 +636,9 @@ func (c *configuration) templateFile(e *hclsyntax.FunctionCallExpr, sc scope) (*
 	if off := deepHCL(src.text); off >= 0 {
 		return nil, syntaxError(src, off, "the expressions are nested too deep")
 	}
+	if !c.l.take(len(src.text)) {
+		return nil, errTooMuch
+	}
 	expr, diags := hclsyntax.ParseTemplate([]byte(src.text), src.name, hcl.InitialPos)
 	if diags.HasErrors() {
 		for _, d := range diags {
@@ -590,12 +665,13 @@ func (c *configuration) templateFile(e *hclsyntax.FunctionCallExpr, sc scope) (*
 		}
 	}
 	outer := sc
-	return c.text(expr, scope{src: src, vars: vars, up: &outer})
+	return c.text(expr, scope{src: src, vars: vars, up: &outer, in: sc.of(c)})
 }
 
 // tree evaluates an expression that gives a value. What is not known becomes a bare
 // ${...}.
 func (c *configuration) tree(e hclsyntax.Expression, sc scope) (*node, error) {
+	c = sc.of(c)
 	if err := c.enter(); err != nil {
 		return nil, err
 	}

@@ -119,7 +119,7 @@ func (f *validateFlags) run(cmd *cobra.Command, args []string) error {
 	}
 	stderr := cmd.ErrOrStderr()
 	results := checkAll(files, config, cmd.InOrStdin(), newProgress(stderr, len(files)))
-	r, checked := collect(files, results)
+	r, checked := collect(files, results, f.output != string(report.JUnit))
 	if checked == 0 && !f.ignore {
 		return fmt.Errorf("%s holds no definition and no template with one", strings.Join(args, ", "))
 	}

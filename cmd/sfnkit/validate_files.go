@@ -153,7 +153,7 @@ func checkFile(c candidate, config *settings, stdin io.Reader) result {
 	}
 	for i := range defs {
 		d := &defs[i]
-		m := report.Machine{File: c.path, ID: d.ID, At: d.At.Position, Missing: d.Missing, Failed: d.Failed}
+		m := report.Machine{File: d.At.File, ID: d.ID, At: d.At.Position, Missing: d.Missing, Failed: d.Failed}
 		for _, f := range d.Check(config.options(c.path, d)...) {
 			m.Findings = append(m.Findings, report.Finding{Diagnostic: f.Diagnostic, File: f.File, Line: f.Line})
 		}
@@ -169,20 +169,30 @@ func checkFile(c candidate, config *settings, stdin io.Reader) result {
 }
 
 // collect puts the results together. What a template says of a definition file counts
-// more than the file by itself, which knows neither type nor substitutions; findings of
-// the same place are reported once.
-func collect(files []candidate, results []result) (r *report.Report, checked int) {
-	covered := map[string]bool{}
+// more than the file by itself, which knows neither type nor substitutions, and what the
+// call of a Terraform module says counts more than the module by itself. With once,
+// findings that several state machines share are reported for the first.
+func collect(files []candidate, results []result, once bool) (r *report.Report, checked int) {
+	type place struct {
+		file string
+		at   asl.Position
+	}
+	type finding struct {
+		place
+		code, message string
+	}
+	covered, known := map[string]bool{}, map[place]bool{}
 	for i := range results {
 		for _, file := range results[i].others {
 			covered[filepath.Clean(file)] = true
 		}
+		for _, m := range results[i].machines {
+			if m.Missing == "" {
+				known[place{filepath.Clean(m.File), m.At}] = true
+			}
+		}
 	}
-	type key struct {
-		file, code, message string
-		at                  asl.Position
-	}
-	seen := map[key]bool{}
+	seen := map[finding]bool{}
 	r = &report.Report{Version: versionText()}
 	for i := range results {
 		if !results[i].found {
@@ -193,12 +203,17 @@ func collect(files []candidate, results []result) (r *report.Report, checked int
 			continue
 		}
 		for _, m := range results[i].machines {
-			m.Findings = slices.DeleteFunc(m.Findings, func(f report.Finding) bool {
-				k := key{f.File, f.Code, f.Message, f.Position}
-				again := seen[k] && f.File != "-"
-				seen[k] = true
-				return again && k.file != m.File
-			})
+			if m.Missing != "" && known[place{filepath.Clean(m.File), m.At}] {
+				continue
+			}
+			if once {
+				m.Findings = slices.DeleteFunc(m.Findings, func(f report.Finding) bool {
+					k := finding{place{filepath.Clean(f.File), f.Position}, f.Code, f.Message}
+					again := seen[k]
+					seen[k] = true
+					return again
+				})
+			}
 			r.Machines = append(r.Machines, m)
 		}
 	}
