@@ -207,6 +207,17 @@ func encryptionText(e *types.EncryptionConfiguration) string {
 	return aws.ToString(e.KmsKeyId) + " " + strconv.Itoa(int(aws.ToInt32(e.KmsDataKeyReusePeriodSeconds)))
 }
 
+// creatable reports what keeps the execution role from having the state machine created.
+func (s *Server) creatable(arn string, r *revision) error {
+	if s.opts.Creation == nil {
+		return nil
+	}
+	if denial := s.opts.Creation(arn, r.roleARN, r.compiled.Definition()); denial != "" {
+		return failure("AccessDeniedException", "%s", denial)
+	}
+	return nil
+}
+
 func (s *Server) createStateMachine(_ context.Context, in *sfn.CreateStateMachineInput) (*sfn.CreateStateMachineOutput, error) {
 	if err := checkName(*in.Name); err != nil {
 		return nil, err
@@ -244,6 +255,9 @@ func (s *Server) createStateMachine(_ context.Context, in *sfn.CreateStateMachin
 	asked := createRequest{text: *in.Definition, logging: loggingText(logging), encryption: encryptionText(encryption),
 		tracing: tracing.Enabled, typ: typ, publish: in.Publish, description: aws.ToString(in.VersionDescription)}
 	arn := s.prefix + "stateMachine:" + *in.Name
+	if err := s.creatable(arn, rev); err != nil {
+		return nil, err
+	}
 
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -393,6 +407,11 @@ func (s *Server) updateStateMachine(_ context.Context, in *sfn.UpdateStateMachin
 	}
 	if in.EncryptionConfiguration != nil {
 		next.encryption = encryption
+	}
+	if fresh != nil || in.RoleArn != nil {
+		if err := s.creatable(m.arn, &next); err != nil {
+			return nil, err
+		}
 	}
 	next.updated = now()
 	// What makes a new revision is the definition and the role.

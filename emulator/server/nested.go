@@ -32,7 +32,15 @@ func (s *Server) caller(machine, testCase string) (emulator.Caller, error) {
 	if err != nil {
 		return nil, failure("ValidationException", "The test case '%s' cannot be selected: %s", testCase, err)
 	}
-	return s.noting(s.working(calls.Recorded(r, emulator.CallerFunc(s.serve)))), nil
+	return s.guarded(s.noting(s.working(calls.Recorded(r, emulator.CallerFunc(s.serve))))), nil
+}
+
+// guarded puts the guard before what answers tasks.
+func (s *Server) guarded(next emulator.Caller) emulator.Caller {
+	if s.opts.Guard == nil {
+		return next
+	}
+	return s.opts.Guard(next)
 }
 
 // working plays the worker that takes the task of an activity, where a mock answers it.

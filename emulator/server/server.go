@@ -15,6 +15,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/sfnkit/sfnkit/asl"
 	"github.com/sfnkit/sfnkit/asl/value"
 	"github.com/sfnkit/sfnkit/emulator"
 	"github.com/sfnkit/sfnkit/emulator/calls"
@@ -34,6 +35,13 @@ type Options struct {
 	MockFile *calls.MockFile   // instead of Mocks: looked at whenever a test case is selected
 	Store    emulator.Store    // of S3 objects, for item readers and result writers
 	Caller   emulator.Caller   // of tasks that neither a mock nor the server answers: calls.S3, say
+
+	// Guard stands before everything that answers tasks, mocks included, and may refuse
+	// their calls: see calls.Enforce. nil lets all pass.
+	Guard func(next emulator.Caller) emulator.Caller
+	// Creation is asked before a state machine is created or updated. It returns why the
+	// execution role does not suffice for that, "" if it does; nil lets all pass.
+	Creation func(machineARN, roleARN string, definition *asl.StateMachine) (denial string)
 
 	Virtual  bool // time jumps to the next timer while nothing waits for the outside world
 	NoLimits bool // lifts the limits on payload sizes and history length
@@ -113,7 +121,7 @@ func New(o Options) (*Server, error) {
 		tags:       make(map[string][]tag),
 	}
 	s.mocks.Store(o.Mocks)
-	s.plain = s.noting(emulator.CallerFunc(s.serveOrWait))
+	s.plain = s.guarded(s.noting(emulator.CallerFunc(s.serveOrWait)))
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	rand.Read(s.secret[:])
 	eo := emulator.EngineOptions{Store: o.Store, Virtual: o.Virtual}
