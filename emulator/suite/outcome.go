@@ -153,20 +153,25 @@ func (x *Outcome) CauseContains(part string) []Failure {
 func (x *Outcome) Output(want value.Value, partial bool) []Failure {
 	var list []Failure
 	for _, d := range Diff(want, x.Execution.Output(), partial) {
-		list = append(list, x.failure("output", "set by", x.setter(d), "%s", d))
+		role, state := "set by", x.setter(d)
+		if state == "" {
+			role, state = "ended in", x.last()
+		}
+		list = append(list, x.failure("output", role, state, "%s", d))
 	}
 	return list
 }
 
 // setter returns the state that gave a part of the output the value that it has: the last
-// one whose output has it there and whose input does not.
+// one whose output has it there and whose input does not; "" if it came with the input of
+// the execution, or never was.
 func (x *Outcome) setter(d Difference) string {
 	final := lookup(x.Execution.Output(), d.Pointer)
 	same := func(v value.Value) bool {
 		got := lookup(v, d.Pointer)
 		return got.IsAbsent() && final.IsAbsent() || value.Equal(got, final)
 	}
-	state, last := "", ""
+	state := ""
 	inputs := map[string]value.Value{}
 	for e := range x.Execution.History().All {
 		if x.coverage.machine.State(e.Name) == nil {
@@ -176,13 +181,10 @@ func (x *Outcome) setter(d Difference) string {
 		case entered(e.Type):
 			inputs[e.Name] = e.Value
 		case exited(e.Type):
-			if last = e.Name; same(e.Value) && !same(inputs[e.Name]) {
+			if same(e.Value) && !same(inputs[e.Name]) {
 				state = e.Name
 			}
 		}
-	}
-	if state == "" {
-		return last
 	}
 	return state
 }

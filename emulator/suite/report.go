@@ -73,11 +73,11 @@ func counted(n int, what string) string {
 func (r *Result) print(p *printer, verbose bool) {
 	switch {
 	case len(r.Failures) > 0:
-		p.line("  FAIL  %s  (%s)", r.Case.Name, r.at(Failure{}))
+		p.line("  FAIL  %s  (%s)", r.Case.Name, r.At(Failure{}))
 		for _, f := range r.Failures {
 			p.line("    %s", strings.ReplaceAll(f.String(), "\n", "\n    "))
 			if f.Position.Line > 0 {
-				p.line("      expected by %s", r.at(f))
+				p.line("      expected by %s", r.At(f))
 			}
 		}
 	case verbose:
@@ -88,8 +88,8 @@ func (r *Result) print(p *printer, verbose bool) {
 	}
 }
 
-// at is where the expectation that failed is written, or else the case.
-func (r *Result) at(f Failure) string {
+// At is where the expectation that failed is written, or else the case.
+func (r *Result) At(f Failure) string {
 	at := f.Position
 	if at.Line == 0 {
 		at = r.Case.Position
@@ -225,7 +225,7 @@ func (r *Result) json() value.Value {
 		if f.State != "" {
 			b.Set("state", value.String(f.State)).Set("role", value.String(f.Role)).Set("place", value.String(f.Place))
 		}
-		b.Set("expectedBy", value.String(r.at(f)))
+		b.Set("expectedBy", value.String(r.At(f)))
 		failures = append(failures, b.Object())
 	}
 	b := value.NewBuilder(8)
@@ -319,7 +319,7 @@ func (r *Report) WriteJUnit(w io.Writer) error {
 			c.Failure = &junitFailure{Message: x.Failures[0].Kind + ": " + x.Failures[0].Message, Type: x.Failures[0].Kind}
 			var lines []string
 			for _, f := range x.Failures {
-				lines = append(lines, f.String(), "  expected by "+x.at(f))
+				lines = append(lines, f.String(), "  expected by "+x.At(f))
 			}
 			c.Failure.Text = strings.Join(lines, "\n")
 		}
