@@ -355,7 +355,7 @@ func (e *Engine) keepTime() {
 		e.mu.Lock()
 		now := time.Now().UnixMilli() + e.offset
 		wait := time.Hour
-		var due []func()
+		var due []*timer
 		for e.timers.first() != nil {
 			if next := e.timers.first().at; next > now {
 				if !e.opts.Virtual || e.busy > 0 || len(due) > 0 || e.waitsOutside() {
@@ -365,14 +365,14 @@ func (e *Engine) keepTime() {
 				e.offset += next - now
 				now = next
 			}
-			due = append(due, e.timers.pop().f)
+			due = append(due, e.timers.pop())
 			if e.opts.Virtual {
 				break // one at a time: what it causes may come before the next
 			}
 		}
 		e.mu.Unlock()
-		for _, f := range due {
-			e.goDo(f)
+		for _, t := range due {
+			e.goDo(t.fire)
 		}
 		if len(due) > 0 {
 			continue
@@ -407,16 +407,15 @@ type engineRun struct {
 
 func (r *engineRun) now() int64 { return r.e.Now() }
 
-func (r *engineRun) at(ms int64, f func()) *timer {
+func (r *engineRun) start(t *timer) {
 	e := r.e
 	e.mu.Lock()
-	t := e.timers.add(ms, f)
+	e.timers.add(t)
 	first := e.timers.first() == t
 	e.mu.Unlock()
 	if first {
 		e.nudge()
 	}
-	return t
 }
 
 func (r *engineRun) drop(t *timer) {

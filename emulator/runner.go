@@ -65,7 +65,7 @@ func (e *NoAnswerError) Error() string {
 // one for a single execution on the caller's goroutine, one for a server.
 type runEnv interface {
 	now() int64
-	at(ms int64, f func()) *timer
+	start(t *timer)
 	drop(t *timer)
 	spawn(f func(ctx context.Context))
 	caller() Caller
@@ -88,41 +88,36 @@ type run struct {
 	done ender // told of the end, without locks; nil if nobody wants to know
 	over bool
 
-	timers  []runTimer
+	timers  *timer // those of the execution, linked by next
+	count   int    // of them
 	sweepAt int
 }
 
-// runTimer is a timer of an execution, with what it is about.
-type runTimer struct {
-	id TaskID
-	*timer
-}
-
-// keep remembers a timer, and from time to time drops those whose task has ended.
-func (r *run) keep(id TaskID, t *timer) {
-	if len(r.timers) >= max(r.sweepAt, 8) {
-		kept := r.timers[:0]
-		for _, t := range r.timers {
-			if t.id>>32 != 0 && r.x.waiter(t.id) == nil {
-				r.env.drop(t.timer)
+// keep remembers a timer of the execution, and from time to time drops those whose task
+// has ended.
+func (r *run) keep(t *timer) {
+	if r.count >= max(r.sweepAt, 8) {
+		for p := &r.timers; *p != nil; {
+			if old := *p; old.id>>32 != 0 && r.x.waiter(old.id) == nil {
+				*p = old.next
+				r.count--
+				r.env.drop(old)
 			} else {
-				kept = append(kept, t)
+				p = &old.next
 			}
 		}
-		clear(r.timers[len(kept):])
-		r.timers = kept
-		r.sweepAt = 2 * len(kept)
+		r.sweepAt = 2 * r.count
 	}
-	r.timers = append(r.timers, runTimer{id, t})
+	t.next, r.timers = r.timers, t
+	r.count++
 }
 
-// fired forgets a timer that has come to its time.
-func (r *run) fired(t *timer) {
-	for i := range r.timers {
-		if r.timers[i].timer == t {
-			last := len(r.timers) - 1
-			r.timers[i], r.timers[last] = r.timers[last], runTimer{}
-			r.timers = r.timers[:last]
+// forget takes a timer off the list.
+func (r *run) forget(t *timer) {
+	for p := &r.timers; *p != nil; p = &(*p).next {
+		if *p == t {
+			*p, t.next = t.next, nil
+			r.count--
 			return
 		}
 	}
@@ -144,10 +139,10 @@ func (r *run) do(tell func(x *Execution, now int64)) {
 	ended := r.x.Status() != Running && !r.over
 	if ended {
 		r.over = true
-		for _, t := range r.timers {
-			r.env.drop(t.timer)
+		for ; r.timers != nil; r.timers = r.timers.next {
+			r.env.drop(r.timers)
 		}
-		r.timers = nil
+		r.count, r.sweepAt = 0, 0
 	}
 	r.mu.Unlock()
 	if ended && r.done != nil {
@@ -159,15 +154,9 @@ func (r *run) command(c Command) {
 	id := c.ID
 	switch c.Kind {
 	case StartTimer:
-		kind := c.Timer // not c: many of these closures wait for a long time
-		var t *timer
-		t = r.env.at(c.At, func() {
-			r.do(func(x *Execution, now int64) {
-				r.fired(t)
-				x.TimerFired(now, id, kind)
-			})
-		})
-		r.keep(id, t)
+		t := &timer{at: c.At, run: r, id: id, kind: c.Timer}
+		r.keep(t)
+		r.env.start(t)
 	case GoOn:
 		r.env.spawn(func(context.Context) { r.do((*Execution).GoOn) })
 	case CallTask:
@@ -202,7 +191,7 @@ func (r *run) call(ctx context.Context, id TaskID, req *Request) {
 	}
 	a, err := r.env.caller().Call(ctx, req)
 	if a.Delay > 0 {
-		r.env.at(r.env.now()+a.Delay.Milliseconds(), func() { r.answered(id, req, a, err) })
+		r.env.start(&timer{at: r.env.now() + a.Delay.Milliseconds(), f: func() { r.answered(id, req, a, err) }})
 		return
 	}
 	r.answered(id, req, a, err)
@@ -265,14 +254,14 @@ func (r *run) poll(id TaskID, j Job) {
 			}
 			r.do(func(x *Execution, now int64) { delete(r.jobs, id); x.TaskFailed(now, id, e) })
 		case again > 0:
-			r.env.at(r.env.now()+max(again.Milliseconds(), 1), func() {
+			r.env.start(&timer{at: r.env.now() + max(again.Milliseconds(), 1), f: func() {
 				r.mu.Lock()
 				waiting := r.x.waiter(id) != nil
 				r.mu.Unlock()
 				if waiting {
 					r.poll(id, j)
 				}
-			})
+			}})
 		default:
 			r.do(func(x *Execution, now int64) { delete(r.jobs, id); x.TaskSucceeded(now, id, out) })
 		}
@@ -395,8 +384,8 @@ func (o *Options) callerOrNone() Caller {
 	})
 }
 
-func (l *loop) at(ms int64, f func()) *timer { return l.timers.add(ms, f) }
-func (l *loop) drop(t *timer)                { l.timers.remove(t) }
+func (l *loop) start(t *timer) { l.timers.add(t) }
+func (l *loop) drop(t *timer)  { l.timers.remove(t) }
 
 func (l *loop) spawn(f func(context.Context)) { l.ready = append(l.ready, f) }
 
@@ -437,7 +426,7 @@ func (l *loop) drain(x *Execution) error {
 		if t.at > l.clock {
 			l.clock = t.at
 		}
-		t.f()
+		t.fire()
 	}
 }
 

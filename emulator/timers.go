@@ -2,12 +2,31 @@ package emulator
 
 import "container/heap"
 
-// timer is something to do at a time. It belongs to one timerQueue.
+// timer is something to do at a time: a function, or to tell an execution that the time has
+// come. It belongs to one timerQueue. Executions wait by the hundred thousand, so theirs
+// needs nothing else.
 type timer struct {
 	at    int64 // milliseconds since 1970
 	seq   int64 // among timers of one time the first made comes first
 	f     func()
-	index int // in the queue, -1 once it has left it
+	run   *run // to be told, if f is nil
+	next  *timer
+	id    TaskID
+	index int32 // in the queue, -1 once it has left it
+	kind  TimerKind
+}
+
+// fire does what the timer was made for.
+func (t *timer) fire() {
+	if t.f != nil {
+		t.f()
+		return
+	}
+	r := t.run
+	r.do(func(x *Execution, now int64) {
+		r.forget(t)
+		x.TimerFired(now, t.id, t.kind)
+	})
 }
 
 // timerQueue holds timers in the order of their times. Timers that are not needed any more
@@ -17,11 +36,10 @@ type timerQueue struct {
 	seq  int64
 }
 
-func (q *timerQueue) add(at int64, f func()) *timer {
+func (q *timerQueue) add(t *timer) {
 	q.seq++
-	t := &timer{at: at, seq: q.seq, f: f}
+	t.seq = q.seq
 	heap.Push(&q.list, t)
-	return t
 }
 
 // first returns the timer that comes next, nil if there is none.
@@ -36,7 +54,7 @@ func (q *timerQueue) pop() *timer { return heap.Pop(&q.list).(*timer) }
 
 func (q *timerQueue) remove(t *timer) {
 	if t.index >= 0 {
-		heap.Remove(&q.list, t.index)
+		heap.Remove(&q.list, int(t.index))
 	}
 }
 
@@ -49,12 +67,12 @@ func (h timerHeap) Less(i, j int) bool {
 
 func (h timerHeap) Swap(i, j int) {
 	h[i], h[j] = h[j], h[i]
-	h[i].index, h[j].index = i, j
+	h[i].index, h[j].index = int32(i), int32(j)
 }
 
 func (h *timerHeap) Push(x any) {
 	t := x.(*timer)
-	t.index = len(*h)
+	t.index = int32(len(*h))
 	*h = append(*h, t)
 }
 
