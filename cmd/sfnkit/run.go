@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -16,6 +17,7 @@ import (
 	"github.com/sfnkit/sfnkit/asl/value"
 	"github.com/sfnkit/sfnkit/emulator"
 	"github.com/sfnkit/sfnkit/emulator/calls"
+	"github.com/sfnkit/sfnkit/policygen/account"
 	"github.com/sfnkit/sfnkit/policygen/explain"
 )
 
@@ -125,12 +127,25 @@ func (f *runFlags) run(cmd *cobra.Command, path string) error {
 	if len(faults) > 0 {
 		caller = calls.Faults(faults, caller)
 	}
-	if caller, err = f.enforce.enforce(caller); err != nil {
+	guard, policies, err := f.enforce.enforcement()
+	if err != nil {
 		return err
+	}
+	if guard != nil {
+		caller = guard(caller)
 	}
 	opts.Store, opts.Caller = store, caller
 
 	stderr := cmd.ErrOrStderr()
+	if policies != nil {
+		if denial := f.creation(policies, w); denial != "" {
+			note(stderr, "%s: the state machine cannot be created: AccessDeniedException: %s", w.name, denial)
+			if why, known := explain.ExplainError("AccessDeniedException", denial); known && !f.quiet {
+				note(stderr, "\n%s", strings.TrimSuffix(why.Text(), "\n"))
+			}
+			return errFindings
+		}
+	}
 	t := newTrace(io.Discard, w.machine, f.full)
 	if !f.quiet && f.output == "text" {
 		t = newTrace(stderr, w.machine, f.full)
@@ -161,6 +176,12 @@ func (f *runFlags) run(cmd *cobra.Command, path string) error {
 		return errFindings
 	}
 	return err
+}
+
+// creation asks whether the execution role suffices for creating the state machine.
+func (f *runFlags) creation(a *account.Account, w *workflow) string {
+	region, number, name := cmp.Or(f.region, "us-east-1"), cmp.Or(f.account, "123456789012"), cmp.Or(w.title(), "workflow")
+	return a.CreateStateMachine("arn:aws:states:"+region+":"+number+":stateMachine:"+name, "arn:aws:iam::"+number+":role/workflow", w.machine)
 }
 
 func (f *runFlags) readInput(w *workflow, stdin io.Reader) (value.Value, string, error) {

@@ -29,6 +29,8 @@ type serveFlags struct {
 	region     string
 	account    string
 	noLimits   bool
+	faults     []string
+	enforce    enforceFlags
 }
 
 func serveCommand() *cobra.Command {
@@ -59,6 +61,8 @@ State machines and executions are kept in memory until it is stopped.`,
 	fs.StringVar(&f.region, "region", "", "the `REGION` in ARNs (default: us-east-1)")
 	fs.StringVar(&f.account, "account", "", "the `ACCOUNT` in ARNs (default: 123456789012)")
 	fs.BoolVar(&f.noLimits, "no-limits", false, "lift the service's limits on payloads and events")
+	fs.StringArrayVar(&f.faults, "fault", nil, "make calls of the states of a name fail in every execution: a `STATE:ERROR*N` as in Ask:Bedrock.ThrottlingException*3 (repeatable)")
+	f.enforce.add(fs)
 	return cmd
 }
 
@@ -83,6 +87,9 @@ func (f *serveFlags) run(cmd *cobra.Command) error {
 		Region: f.region, Account: f.account,
 		Store: store, Caller: caller,
 		Virtual: f.time == "virtual", NoLimits: f.noLimits,
+	}
+	if err := f.guard(&o); err != nil {
+		return err
 	}
 	file := f.mockConfig
 	if file == "" {
@@ -157,6 +164,37 @@ func reportMocks(w io.Writer, file string, mocks *calls.MockConfig) {
 	if quiet {
 		note(w, "%s: all responses were used, and none was missing", file)
 	}
+}
+
+// guard lets the server refuse what the flags say.
+func (f *serveFlags) guard(o *server.Options) error {
+	var faults []calls.Fault
+	for _, text := range f.faults {
+		fault, err := calls.ParseFault(text)
+		if err != nil {
+			return fmt.Errorf("--fault: %w", err)
+		}
+		faults = append(faults, fault)
+	}
+	guard, policies, err := f.enforce.enforcement()
+	if err != nil {
+		return err
+	}
+	if policies != nil {
+		o.Creation = policies.CreateStateMachine
+	}
+	if faults == nil {
+		o.Guard = guard
+		return nil
+	}
+	o.Guard = func(next emulator.Caller) emulator.Caller {
+		next = calls.Faults(faults, next)
+		if guard != nil {
+			next = guard(next)
+		}
+		return next
+	}
+	return nil
 }
 
 // openStore returns the S3 that the flags name, nil if they name none.
