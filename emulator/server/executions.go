@@ -267,6 +267,12 @@ func (s *Server) start(o *order) (*execution, error) {
 		e.mu.Unlock()
 		return nil, deleting(o.machine.arn)
 	}
+	if s.open >= maxOpen && !s.opts.NoLimits {
+		s.mu.Unlock()
+		e.mu.Unlock()
+		return nil, tooMany()
+	}
+	s.open++
 	s.seq++
 	e.seq = s.seq
 	s.executions[arn] = e
@@ -284,6 +290,15 @@ func (s *Server) start(o *order) (*execution, error) {
 	return e, nil
 }
 
+// maxOpen is how many executions of STANDARD state machines an account may have open at
+// once (Step Functions guide, quotas).
+const maxOpen = 1000000
+
+// tooMany refuses another execution. The words are not recorded.
+func tooMany() error {
+	return failure("ExecutionLimitExceeded", "The maximum number of running executions (%d) has been reached.", maxOpen)
+}
+
 // over takes note of the end of an execution.
 func (s *Server) over(e *execution, x *emulator.Execution) {
 	s.log(e.revision, x)
@@ -293,6 +308,7 @@ func (s *Server) over(e *execution, x *emulator.Execution) {
 	s.ended = append(s.ended, e)
 	if e.machine != nil {
 		e.machine.running--
+		s.open--
 		s.bury(e.machine)
 	}
 	s.forget()
@@ -585,16 +601,22 @@ func (s *Server) redriveExecution(_ context.Context, in *sfn.RedriveExecutionInp
 		s.mu.Unlock()
 		return nil, refused()
 	}
+	if s.open >= maxOpen && !s.opts.NoLimits {
+		s.mu.Unlock()
+		return nil, tooMany()
+	}
 	p := e.own()
 	before, at := p.redriven, e.endedAt
 	p.redriven, p.redriveToken, e.endedAt = now(), token, 0
 	e.machine.running++
+	s.open++
 	date := p.redriven
 	s.mu.Unlock()
 	if !e.running().Redrive() {
 		s.mu.Lock()
 		p.redriven, e.endedAt = before, at
 		e.machine.running--
+		s.open--
 		s.mu.Unlock()
 		return nil, refused()
 	}

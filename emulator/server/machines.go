@@ -799,6 +799,11 @@ func (s *Server) deleteStateMachineAlias(_ context.Context, in *sfn.DeleteStateM
 	if err != nil {
 		return nil, err
 	}
+	// The service was recorded to take the ARN of an alias that is gone. The model has an
+	// error for it all the same; that this is for state machines that are gone is a guess.
+	if m == nil {
+		return nil, noReference(*in.StateMachineAliasArn)
+	}
 	if a != nil {
 		for i := range m.aliases {
 			if m.aliases[i] == a {
@@ -825,6 +830,9 @@ func (s *Server) listStateMachineAliases(_ context.Context, in *sfn.ListStateMac
 	m, ok := s.machines.get(r.machine())
 	if !ok {
 		return nil, noMachine(r.full)
+	}
+	if m.deleting {
+		return nil, deleting(m.arn)
 	}
 	if r.rest != "" && m.version(r.full) == nil {
 		return nil, noResource(r.full)

@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -33,12 +34,24 @@ func TestAPI(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatal("no scripts", err)
 	}
-	for _, f := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(f), ".txt"), func(t *testing.T) {
-			t.Parallel()
-			runScript(t, f)
-		})
-	}
+	var seen sync.Map // of modelled
+	ran := 0
+	t.Run("scripts", func(t *testing.T) {
+		for _, f := range files {
+			t.Run(strings.TrimSuffix(filepath.Base(f), ".txt"), func(t *testing.T) {
+				ran++
+				t.Parallel()
+				runScript(t, f, &seen)
+			})
+		}
+	})
+	t.Run("errors", func(t *testing.T) {
+		if ran < len(files) {
+			t.Skip("not all scripts were run")
+		}
+		limits(t, &seen)
+		checkModelled(t, &seen)
+	})
 }
 
 const scriptMocks = `{"StateMachines":{"mocked":{"TestCases":{"Happy":{"Call":"ok"},"Sad":{"Call":"bad"}}},
@@ -49,7 +62,7 @@ const scriptMocks = `{"StateMachines":{"mocked":{"TestCases":{"Happy":{"Call":"o
 "wait":[{"Submitted":{"MessageId":"2"},"Wait":true}]},
 "MockedResponses":{"ok":{"0":{"Return":{"answer":42}}},"bad":{"0":{"Throw":{"Error":"Boom","Cause":"it broke"}}}}}`
 
-func runScript(t *testing.T, file string) {
+func runScript(t *testing.T, file string, seen *sync.Map) {
 	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
@@ -69,7 +82,7 @@ func runScript(t *testing.T, file string) {
 		t.Fatal(err)
 	}
 	defer s.Close(t.Context())
-	r := &script{t: t, s: s, names: map[string]value.Value{}}
+	r := &script{t: t, s: s, names: map[string]value.Value{}, seen: seen}
 	var block []string
 	line := 0
 	flush := func() {
@@ -98,6 +111,7 @@ type script struct {
 	names  map[string]value.Value
 	answer value.Value
 	status int
+	seen   *sync.Map // the errors that were met, if somebody wants to know
 }
 
 func (r *script) step(at, text string) {
@@ -168,6 +182,9 @@ func (r *script) post(op, body string) (value.Value, int) {
 	got, err := value.Parse(w.Body.Bytes())
 	if err != nil {
 		r.t.Fatalf("%s: %v in %s", op, err, w.Body)
+	}
+	if w.Code >= 400 && r.seen != nil {
+		r.seen.Store(modelled{op, got.Get("__type").Str()}, true)
 	}
 	return got, w.Code
 }

@@ -73,6 +73,7 @@ type Server struct {
 	activities index[*activity]
 	tags       map[string][]tag
 	ended      []*execution // in the order in which they ended
+	open       int          // executions of STANDARD state machines that have not ended
 
 	seq int64
 
