@@ -105,16 +105,17 @@ func Find(paths ...string) ([]string, error) {
 			files = append(files, filepath.Clean(p))
 			continue
 		}
-		err = filepath.WalkDir(p, func(path string, d fs.DirEntry, err error) error {
+		// By way of the folder's own file system, so that p may be a symbolic link.
+		err = fs.WalkDir(os.DirFS(p), ".", func(path string, d fs.DirEntry, err error) error {
 			switch {
 			case err != nil:
 				return err
 			case d.IsDir():
-				if n := d.Name(); path != p && (n == "testdata" || n == "node_modules" || strings.HasPrefix(n, ".")) {
+				if n := d.Name(); path != "." && (n == "testdata" || n == "node_modules" || strings.HasPrefix(n, ".")) {
 					return fs.SkipDir
 				}
 			case d.Type().IsRegular() && stem(d.Name()) != "":
-				files = append(files, path)
+				files = append(files, filepath.Join(p, filepath.FromSlash(path)))
 			}
 			return nil
 		})

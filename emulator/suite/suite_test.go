@@ -99,6 +99,35 @@ func must[T any](v T, err error) func(*testing.T) T {
 	}
 }
 
+func TestFind(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, f := range []string{"a/x.test.yaml", "a/b/y.test.json", "a/b/z.yaml", "a/testdata/t.test.yaml", "a/.git/g.test.yml", "a/node_modules/n.test.yml", "c.test.yml"} {
+		if err := os.MkdirAll(filepath.Dir(f), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(f, nil, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink("a", "link"); err != nil {
+		t.Skipf("symbolic links are needed: %v", err)
+	}
+	for _, test := range []struct{ paths, want string }{
+		{".", "a/b/y.test.json a/x.test.yaml c.test.yml"},
+		{"a/x.test.yaml ./a", "a/b/y.test.json a/x.test.yaml"},
+		{"link", "link/b/y.test.json link/x.test.yaml"},
+		{"a/testdata a/b/z.yaml", "a/b/z.yaml a/testdata/t.test.yaml"},
+	} {
+		got := must(Find(strings.Fields(test.paths)...))(t)
+		if s := filepath.ToSlash(strings.Join(got, " ")); s != test.want {
+			t.Errorf("%s: got %s, want %s", test.paths, s, test.want)
+		}
+	}
+	if _, err := Find("none"); err == nil {
+		t.Error("there is no error for a path that is not there")
+	}
+}
+
 func TestDiff(t *testing.T) {
 	long := strings.Repeat("é", 200)
 	for _, test := range []struct {
