@@ -22,7 +22,7 @@ func sparing() {
 	ended = func(*cycle) { // a collection has found the last one unreachable
 		metrics.Read(sample)
 		live := int64(sample[0].Value.Uint64())
-		debug.SetMemoryLimit(max(comfortable, live+max(live/8, 20<<20)))
+		debug.SetMemoryLimit(max(comfortable, live+max(live/5, 32<<20)))
 		runtime.SetFinalizer(new(cycle), ended)
 	}
 	runtime.SetFinalizer(new(cycle), ended)
