@@ -380,8 +380,14 @@ func (w *world) learnDefinition(m *asl.StateMachine) {
 				w.learn(s.ItemsPath, list)
 			}
 		}
-		if g := selected.FindStringSubmatch(s.Output.Str()); g != nil {
-			w.learn(g[1], object)
+		whole := []value.Value{s.Output}
+		for _, v := range s.Assign.Members() {
+			whole = append(whole, v)
+		}
+		for _, v := range whole {
+			if g := selected.FindStringSubmatch(v.Str()); g != nil {
+				w.learn(g[1], object)
+			}
 		}
 	}
 }
