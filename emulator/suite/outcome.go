@@ -25,6 +25,7 @@ type Outcome struct {
 	Calls     []value.Value // the calls, as the package comment has them
 
 	coverage *Coverage
+	history  value.Value // made when somebody asks
 }
 
 func newOutcome(c *Coverage, x *emulator.Execution, input value.Value, calls []value.Value) *Outcome {
@@ -251,7 +252,7 @@ func (x *Outcome) Assert(ctx context.Context, expression string) []Failure {
 }
 
 func (x *Outcome) assert(ctx context.Context, expr *jsonata.Expr) []Failure {
-	env := &jsonata.Env{Vars: jsonata.Vars(x.vars()), Now: func() time.Time { return time.UnixMilli(x.Execution.Stopped()).UTC() }}
+	env := &jsonata.Env{Vars: x, Now: func() time.Time { return time.UnixMilli(x.Execution.Stopped()).UTC() }}
 	var operands []value.Value // of the operator that the whole expression is, if it is one
 	compares := false
 	env.Trace = func(s jsonata.Step) {
@@ -277,22 +278,39 @@ func (x *Outcome) assert(ctx context.Context, expr *jsonata.Expr) []Failure {
 	return []Failure{x.failure("assert", "", "", "%s gives %s, not true", expr.Source(), clip(text(got), 400))}
 }
 
-func (x *Outcome) vars() []jsonata.Var {
+// Lookup implements [jsonata.Bindings]: what assertions see. It must not be called by
+// several goroutines at once.
+func (x *Outcome) Lookup(name string) (value.Value, bool) {
 	e := x.Execution
-	vars := []jsonata.Var{
-		{Name: "status", Value: value.String(string(e.Status()))},
-		{Name: "output", Value: e.Output()},
-		{Name: "input", Value: x.Input},
-		{Name: "path", Value: texts(x.Path)},
-		{Name: "calls", Value: value.Array(x.Calls)},
-		{Name: "history", Value: History(e)},
-		{Name: "duration", Value: value.Float(float64(e.Stopped()-e.Started()) / 1000)},
+	switch name {
+	case "status":
+		return value.String(string(e.Status())), true
+	case "output":
+		return e.Output(), true
+	case "input":
+		return x.Input, true
+	case "path":
+		return texts(x.Path), true
+	case "calls":
+		return value.Array(x.Calls), true
+	case "history":
+		if x.history.IsAbsent() {
+			x.history = History(e)
+		}
+		return x.history, true
+	case "duration":
+		return value.Float(float64(e.Stopped()-e.Started()) / 1000), true
+	case "error", "cause":
+		err := e.Err()
+		switch {
+		case err == nil:
+			return value.Value{}, true
+		case name == "error":
+			return value.String(err.Name), true
+		}
+		return value.String(err.Cause), true
 	}
-	var name, cause value.Value
-	if err := e.Err(); err != nil {
-		name, cause = value.String(err.Name), value.String(err.Cause)
-	}
-	return append(vars, jsonata.Var{Name: "error", Value: name}, jsonata.Var{Name: "cause", Value: cause})
+	return value.Value{}, false
 }
 
 func texts(list []string) value.Value {
