@@ -137,7 +137,66 @@ func (v *view) eval(n *queryNode) (value.Value, *Error) {
 	if jsonata.HasFunction(out) {
 		return out, v.failedAt(n, "returned an unsupported result type.")
 	}
-	return out, nil
+	return leaving(out), nil
+}
+
+// leaving gives a value the numbers that it has when it leaves an expression. They were
+// doubles inside, integers of 64 bits excepted: 1.0 leaves as 1, and what is too large for
+// 64 bits as Java prints doubles, 9.223372036854776E18 (reported by the tests of another
+// emulator, floci-io/floci, 2026-08). Values without such numbers are not copied.
+func leaving(v value.Value) value.Value {
+	switch v.Kind() {
+	case value.KindNumber:
+		if v.IsInt() {
+			return v
+		}
+		f := v.Float64()
+		switch abs := math.Abs(f); {
+		case abs >= 1<<63 && !math.IsInf(f, 0):
+			n, _ := value.Number(javaLarge(f))
+			return n
+		case abs >= 1<<53:
+			return value.Int(int64(f))
+		}
+		return v.Canonical()
+	case value.KindArray, value.KindObject:
+		var vals []value.Value
+		for i, e := range v.Elems() {
+			switch e.Kind() {
+			case value.KindNumber, value.KindArray, value.KindObject:
+				if got := leaving(e); vals != nil || changed(got, e) {
+					if vals == nil {
+						vals = append(make([]value.Value, 0, v.Len()), v.Elems()...)
+					}
+					vals[i] = got
+				}
+			}
+		}
+		if vals != nil {
+			if v.IsArray() {
+				return value.Array(vals)
+			}
+			return value.ObjectOf(v.Shape(), vals)
+		}
+	}
+	return v
+}
+
+// javaLarge prints a double of 10^7 or more as Java does: 1.0E19.
+func javaLarge(f float64) string {
+	digits, exponent, _ := strings.Cut(strconv.FormatFloat(f, 'E', -1, 64), "E+")
+	if !strings.Contains(digits, ".") {
+		digits += ".0"
+	}
+	return digits + "E" + exponent
+}
+
+// changed reports whether leaving made another value.
+func changed(a, b value.Value) bool {
+	if a.IsNumber() {
+		return a.IsInt() != b.IsInt() || a.NumberText() != b.NumberText()
+	}
+	return !value.Same(a, b)
 }
 
 // failedAt is the error of an expression, in the service's sentence.
