@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 //go:embed catalogue.json
@@ -97,7 +98,9 @@ type catalogueData struct {
 	Entries []*entry `json:"entries"`
 }
 
-var catalogue = func() *catalogueData {
+// catalogue reads the catalogue when it is first needed: most programs that link it
+// explain nothing in most runs.
+var catalogue = sync.OnceValue(func() *catalogueData {
 	var c catalogueData
 	if err := json.Unmarshal(catalogueText, &c); err != nil {
 		panic(fmt.Sprintf("catalogue.json: %v", err))
@@ -108,7 +111,7 @@ var catalogue = func() *catalogueData {
 		}
 	}
 	return &c
-}()
+})
 
 // profilesOf returns the prefixes of the inference profiles that can be called
 // from a region.
@@ -123,13 +126,18 @@ func (c *catalogueData) profilesOf(region string) []string {
 	return nil
 }
 
-var slot = regexp.MustCompile(`\{(\w+)(: [^{}|]*)?(\|[^{}]*)?\}`)
+// lazily compiles an expression at its first use.
+func lazily(expression string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expression) })
+}
+
+var slot = lazily(`\{(\w+)(: [^{}|]*)?(\|[^{}]*)?\}`)
 
 // fill puts facts into a text: {name}, {name|what to say if it is not known}, and
 // {name: in |} which says " in " and the fact, or nothing.
 func fill(text string, facts map[string]string) string {
-	return slot.ReplaceAllStringFunc(text, func(s string) string {
-		g := slot.FindStringSubmatch(s)
+	return slot().ReplaceAllStringFunc(text, func(s string) string {
+		g := slot().FindStringSubmatch(s)
 		v := facts[g[1]]
 		switch {
 		case v == "" && g[3] == "" && g[2] == "":
@@ -145,7 +153,7 @@ func fill(text string, facts map[string]string) string {
 
 // filled reports whether every fact that a text cannot do without is known.
 func filled(text string, facts map[string]string) bool {
-	for _, g := range slot.FindAllStringSubmatch(text, -1) {
+	for _, g := range slot().FindAllStringSubmatch(text, -1) {
 		if g[2] == "" && g[3] == "" && facts[g[1]] == "" {
 			return false
 		}

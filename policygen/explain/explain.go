@@ -2,7 +2,6 @@ package explain
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -95,7 +94,7 @@ func (x *Explainer) ExplainError(name, cause string) (Explanation, bool) {
 }
 
 func (x *Explainer) explain(u Unwrapped) (Explanation, bool) {
-	out := Explanation{Error: u, Facts: map[string]string{}, Date: catalogue.Date, Status: u.Status}
+	out := Explanation{Error: u, Facts: map[string]string{}, Date: catalogue().Date, Status: u.Status}
 	if d, ok := ParseDenial(u.Message); ok {
 		out.Denial = &d
 	}
@@ -127,7 +126,7 @@ func (x *Explainer) explain(u Unwrapped) (Explanation, bool) {
 		}
 	}
 	for _, s := range e.Sources {
-		out.Sources = append(out.Sources, catalogue.Sources[s])
+		out.Sources = append(out.Sources, catalogue().Sources[s])
 	}
 	return out, true
 }
@@ -138,7 +137,7 @@ func recognise(u *Unwrapped, denial *Denial) (*entry, map[string]string) {
 	if text == "" {
 		text = u.Name
 	}
-	for _, e := range catalogue.Entries {
+	for _, e := range catalogue().Entries {
 		if e.Denial != nil {
 			if denial != nil && e.Denial.fits(denial) {
 				return e, nil
@@ -161,7 +160,7 @@ func recognise(u *Unwrapped, denial *Denial) (*entry, map[string]string) {
 }
 
 func byName(name string) *entry {
-	for _, e := range catalogue.Entries {
+	for _, e := range catalogue().Entries {
 		if e.ByName && slices.Contains(e.Names, name) {
 			return e
 		}
@@ -170,10 +169,10 @@ func byName(name string) *entry {
 }
 
 var (
-	modelARN  = regexp.MustCompile(`arn:(aws[\w-]*):bedrock:([a-z0-9-]*):(\d*):(foundation-model|inference-profile|application-inference-profile|provisioned-model|custom-model-deployment|imported-model)/([A-Za-z0-9.:-]*[A-Za-z0-9])`)
-	roleName  = regexp.MustCompile(`^arn:(aws[\w-]*):(?:sts|iam)::(\d{12}):(?:assumed-role|role)/(.+)$`)
-	hostName  = regexp.MustCompile(`//[\w.-]*?\.((?:us|eu|ap|sa|ca|me|af|il|mx|cn)-(?:[a-z]+-)+\d)\.amazonaws\.com`)
-	profileID = regexp.MustCompile(`^(us|eu|apac|jp|au|ca|in|us-gov|global)\.([a-z0-9-]+\..+)$`)
+	modelARN  = lazily(`arn:(aws[\w-]*):bedrock:([a-z0-9-]*):(\d*):(foundation-model|inference-profile|application-inference-profile|provisioned-model|custom-model-deployment|imported-model)/([A-Za-z0-9.:-]*[A-Za-z0-9])`)
+	roleName  = lazily(`^arn:(aws[\w-]*):(?:sts|iam)::(\d{12}):(?:assumed-role|role)/(.+)$`)
+	hostName  = lazily(`//[\w.-]*?\.((?:us|eu|ap|sa|ca|me|af|il|mx|cn)-(?:[a-z]+-)+\d)\.amazonaws\.com`)
+	profileID = lazily(`^(us|eu|apac|jp|au|ca|in|us-gov|global)\.([a-z0-9-]+\..+)$`)
 )
 
 // collect reads the facts out of a message.
@@ -190,7 +189,7 @@ func (x *Explainer) collect(out *Explanation, groups map[string]string) {
 	set("name", out.Error.Name)
 	set("message", out.Error.Message)
 	set("requestId", out.Error.RequestID)
-	if m := hostName.FindStringSubmatch(out.Error.Message); m != nil {
+	if m := hostName().FindStringSubmatch(out.Error.Message); m != nil {
 		set("region", m[1])
 	}
 	set("region", x.Region)
@@ -202,7 +201,7 @@ func (x *Explainer) collect(out *Explanation, groups map[string]string) {
 		set("policy", d.Policy)
 		set("policyArn", d.PolicyARN)
 		set("service", strings.ToLower(d.Action[:strings.IndexByte(d.Action, ':')]))
-		if m := roleName.FindStringSubmatch(d.Principal); m != nil {
+		if m := roleName().FindStringSubmatch(d.Principal); m != nil {
 			name, _, _ := strings.Cut(m[3], "/")
 			if strings.Contains(d.Principal, ":role/") {
 				name = m[3]
@@ -216,7 +215,7 @@ func (x *Explainer) collect(out *Explanation, groups map[string]string) {
 			set("resourceRegion", parts[3])
 		}
 	}
-	if m := modelARN.FindStringSubmatch(out.Error.Message); m != nil {
+	if m := modelARN().FindStringSubmatch(out.Error.Message); m != nil {
 		set("partition", m[1])
 		set("model", m[5])
 		set("resourceRegion", m[2])
@@ -226,7 +225,7 @@ func (x *Explainer) collect(out *Explanation, groups map[string]string) {
 		}
 	}
 	set("model", x.Model)
-	if m := modelARN.FindStringSubmatch(f["model"]); m != nil {
+	if m := modelARN().FindStringSubmatch(f["model"]); m != nil {
 		f["model"] = m[5]
 	}
 	set("modelName", f["model"])
@@ -234,9 +233,9 @@ func (x *Explainer) collect(out *Explanation, groups map[string]string) {
 		set("region", f["resourceRegion"])
 	}
 	if f["region"] != "" {
-		profiles := catalogue.profilesOf(f["region"])
+		profiles := catalogue().profilesOf(f["region"])
 		f["profiles"] = strings.Join(profiles, " ")
-		if f["model"] != "" && profileID.FindString(f["model"]) == "" {
+		if f["model"] != "" && profileID().FindString(f["model"]) == "" {
 			f["profileIds"] = strings.Join(profileIDs(f["model"], f["region"]), " or ")
 		}
 	}
@@ -254,7 +253,7 @@ func profileIDs(model, region string) []string {
 			return ids
 		}
 	}
-	profiles := catalogue.profilesOf(region)
+	profiles := catalogue().profilesOf(region)
 	ids := make([]string, len(profiles))
 	for i, p := range profiles {
 		ids[i] = p + model
@@ -375,18 +374,18 @@ func (x *Explainer) fix(r *remedy, out *Explanation) Fix {
 	}
 	if len(r.Quotas) > 0 {
 		for _, name := range r.Quotas {
-			for _, q := range catalogue.Quotas[name] {
+			for _, q := range catalogue().Quotas[name] {
 				f.Quotas = append(f.Quotas, fill(q, out.Facts))
 			}
 		}
 	}
 	if r.Case != "" {
-		c := catalogue.Support.Cases[r.Case]
+		c := catalogue().Support.Cases[r.Case]
 		f.Case = &SupportCase{
-			Where:       []string{catalogue.Support.Open, catalogue.Support.WithPlan, catalogue.Support.WithoutPlan},
+			Where:       []string{catalogue().Support.Open, catalogue().Support.WithPlan, catalogue().Support.WithoutPlan},
 			Subject:     fill(c.Subject, out.Facts),
 			Description: fill(c.Description, out.Facts),
-			Note:        catalogue.Support.Note,
+			Note:        catalogue().Support.Note,
 		}
 	}
 	return f
@@ -415,7 +414,7 @@ func (x *Explainer) exception(out *Explanation) string {
 		return ""
 	}
 	profile := "*"
-	if m := profileID.FindStringSubmatch(x.Model); m != nil {
+	if m := profileID().FindStringSubmatch(x.Model); m != nil {
 		profile = x.Model
 	} else if base := out.Facts["model"]; base != "" {
 		profile = "*." + base

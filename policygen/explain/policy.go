@@ -72,7 +72,7 @@ func policy(statements ...iam.Statement) *iam.Policy {
 // invoke allows a model call. nil: the message does not tell enough.
 func (x *Explainer) invoke(out *Explanation) *iam.Policy {
 	d := out.Denial
-	m := modelARN.FindStringSubmatch(d.Resource)
+	m := modelARN().FindStringSubmatch(d.Resource)
 	if m == nil {
 		if strings.HasPrefix(d.Resource, "arn:") {
 			return policy(iam.Statement{Effect: iam.Allow, Actions: []string{d.Action}, Resources: []string{d.Resource}})
@@ -85,7 +85,7 @@ func (x *Explainer) invoke(out *Explanation) *iam.Policy {
 		return throughProfile(d.Action, m[1], id, region, account)
 	case "foundation-model":
 		profile := ""
-		if g := profileID.FindStringSubmatch(x.Model); g != nil && g[2] == id {
+		if g := profileID().FindStringSubmatch(x.Model); g != nil && g[2] == id {
 			profile = x.Model
 		} else if region == "" {
 			profile = "global." + id
@@ -103,7 +103,7 @@ func (x *Explainer) invoke(out *Explanation) *iam.Policy {
 // the model without region.
 func throughProfile(action, partition, id, source, account string) *iam.Policy {
 	profile := fmt.Sprintf("arn:%s:bedrock:%s:%s:inference-profile/%s", partition, source, account, id)
-	g := profileID.FindStringSubmatch(id)
+	g := profileID().FindStringSubmatch(id)
 	if g == nil {
 		return policy(iam.Statement{Effect: iam.Allow, Actions: []string{action}, Resources: []string{profile}})
 	}
@@ -130,14 +130,14 @@ func throughProfile(action, partition, id, source, account string) *iam.Policy {
 // profile is the policy for the profile that replaces a bare model id.
 func profile(out *Explanation) *iam.Policy {
 	region, id := out.Facts["region"], out.Facts["model"]
-	if region == "" || id == "" || profileID.MatchString(id) {
+	if region == "" || id == "" || profileID().MatchString(id) {
 		return nil
 	}
 	return throughProfile("bedrock:InvokeModel", partition(out), profileIDs(id, region)[0], region, or(out.Facts["account"], "<account>"))
 }
 
 func managedRules(out *Explanation) *iam.Policy {
-	role := roleName.FindStringSubmatch(out.Facts["role"])
+	role := roleName().FindStringSubmatch(out.Facts["role"])
 	p, account := partition(out), or(out.Facts["account"], "<account>")
 	if role != nil {
 		p, account = role[1], role[2]

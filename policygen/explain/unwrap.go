@@ -1,7 +1,6 @@
 package explain
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -26,18 +25,18 @@ type Unwrapped struct {
 }
 
 var (
-	botoLayer   = regexp.MustCompile(`(?s)^.*?An error occurred \(([\w.]+)\) when calling the (\w+) operation(?: \(reached max retries: \d+\))?: (.*)$`)
-	goLayer     = regexp.MustCompile(`(?s)^.*?\boperation error ([\w -]+): (\w+), (.*)$`)
-	goStatus    = regexp.MustCompile(`(?s)^(?:exceeded maximum number of attempts, \d+, )?https response error StatusCode: (\d+), RequestID: ([\w-]*)(?:, HostID: [^,]*)?, (.*)$`)
-	javaLayer   = regexp.MustCompile(`(?s)^(?:Exception in thread "[^"]*" )?(?:software\.amazon\.awssdk|com\.amazonaws)\.[\w.]*?(\w+): (.*)$`)
-	baseLayer   = regexp.MustCompile(`(?s)^Knowledge base role (arn:\S+) is not able to call specified bedrock embedding model (arn:\S+): (.*)$`)
-	stackLayer  = regexp.MustCompile(`(?s)^.*?Resource handler returned message: "(.*)" \(RequestToken: [^()]*\)$`)
-	statesLayer = regexp.MustCompile(`(?s)^An error occurred while executing the state '((?:[^'\\]|\\.)*)' \(entered at the event id #\d+\)\. (.*)$`)
-	namedLayer  = regexp.MustCompile(`(?s)^(?:api error |Error: |Uncaught |botocore\.(?:errorfactory|exceptions)\.)?((?:[A-Z]\w*\.)*)([A-Z]\w*(?:Exception|Error|Fault|Expired|ExpiredToken|Denied|NotFilled)|States\.\w+(?:\.\w+)?): (.*)$`)
-	bareName    = regexp.MustCompile(`^((?:[A-Z]\w*\.)*)([A-Z]\w*)$`)
-	sdkSuffix   = regexp.MustCompile(`(?s)^(.*?)\s*\(Service: ([^;,()]+)[;,] Status Code: (\d+)[;,](?: Error Code: (\w+)[;,])? Request ID: ([^;,()\s]*)[^()]*\)$`)
-	tryCount    = regexp.MustCompile(`(?s)^(.*?)\s*\(SDK Attempt Count: \d+\)$`)
-	jsonError   = regexp.MustCompile(`(?s)^\s*\{.*\}\s*$`)
+	botoLayer   = lazily(`(?s)^.*?An error occurred \(([\w.]+)\) when calling the (\w+) operation(?: \(reached max retries: \d+\))?: (.*)$`)
+	goLayer     = lazily(`(?s)^.*?\boperation error ([\w -]+): (\w+), (.*)$`)
+	goStatus    = lazily(`(?s)^(?:exceeded maximum number of attempts, \d+, )?https response error StatusCode: (\d+), RequestID: ([\w-]*)(?:, HostID: [^,]*)?, (.*)$`)
+	javaLayer   = lazily(`(?s)^(?:Exception in thread "[^"]*" )?(?:software\.amazon\.awssdk|com\.amazonaws)\.[\w.]*?(\w+): (.*)$`)
+	baseLayer   = lazily(`(?s)^Knowledge base role (arn:\S+) is not able to call specified bedrock embedding model (arn:\S+): (.*)$`)
+	stackLayer  = lazily(`(?s)^.*?Resource handler returned message: "(.*)" \(RequestToken: [^()]*\)$`)
+	statesLayer = lazily(`(?s)^An error occurred while executing the state '((?:[^'\\]|\\.)*)' \(entered at the event id #\d+\)\. (.*)$`)
+	namedLayer  = lazily(`(?s)^(?:api error |Error: |Uncaught |botocore\.(?:errorfactory|exceptions)\.)?((?:[A-Z]\w*\.)*)([A-Z]\w*(?:Exception|Error|Fault|Expired|ExpiredToken|Denied|NotFilled)|States\.\w+(?:\.\w+)?): (.*)$`)
+	bareName    = lazily(`^((?:[A-Z]\w*\.)*)([A-Z]\w*)$`)
+	sdkSuffix   = lazily(`(?s)^(.*?)\s*\(Service: ([^;,()]+)[;,] Status Code: (\d+)[;,](?: Error Code: (\w+)[;,])? Request ID: ([^;,()\s]*)[^()]*\)$`)
+	tryCount    = lazily(`(?s)^(.*?)\s*\(SDK Attempt Count: \d+\)$`)
+	jsonError   = lazily(`(?s)^\s*\{.*\}\s*$`)
 )
 
 // Unwrap takes off every wrapper that it knows, in any order and nesting.
@@ -76,50 +75,50 @@ func (u *Unwrapped) peel() {
 		u.Message = m[1 : n-1]
 		return
 	}
-	if jsonError.MatchString(m) {
+	if jsonError().MatchString(m) {
 		if v, err := value.ParseString(strings.TrimSpace(m)); err == nil {
 			u.peelJSON(v)
 		}
 		return
 	}
-	if g := botoLayer.FindStringSubmatch(m); g != nil {
+	if g := botoLayer().FindStringSubmatch(m); g != nil {
 		u.layer("boto3 or AWS CLI")
 		u.named("", g[1])
 		u.Operation, u.Message = g[2], g[3]
 		return
 	}
-	if g := goLayer.FindStringSubmatch(m); g != nil {
+	if g := goLayer().FindStringSubmatch(m); g != nil {
 		u.layer("AWS SDK for Go")
 		u.Service, u.Operation, u.Message = g[1], g[2], g[3]
 		return
 	}
-	if g := goStatus.FindStringSubmatch(m); g != nil {
+	if g := goStatus().FindStringSubmatch(m); g != nil {
 		u.Status, _ = strconv.Atoi(g[1])
 		u.RequestID, u.Message = g[2], g[3]
 		return
 	}
-	if g := javaLayer.FindStringSubmatch(m); g != nil {
+	if g := javaLayer().FindStringSubmatch(m); g != nil {
 		u.layer("AWS SDK for Java")
 		u.named("", g[1])
 		u.Message = g[2]
 		return
 	}
-	if g := baseLayer.FindStringSubmatch(m); g != nil {
+	if g := baseLayer().FindStringSubmatch(m); g != nil {
 		u.layer("Bedrock Knowledge Bases")
 		u.Message = g[3]
 		return
 	}
-	if g := stackLayer.FindStringSubmatch(m); g != nil {
+	if g := stackLayer().FindStringSubmatch(m); g != nil {
 		u.layer("CloudFormation")
 		u.Message = g[1]
 		return
 	}
-	if g := statesLayer.FindStringSubmatch(m); g != nil {
+	if g := statesLayer().FindStringSubmatch(m); g != nil {
 		u.layer("Step Functions, state " + strings.ReplaceAll(g[1], `\'`, `'`))
 		u.Message = g[2]
 		return
 	}
-	if g := sdkSuffix.FindStringSubmatch(m); g != nil {
+	if g := sdkSuffix().FindStringSubmatch(m); g != nil {
 		if u.Service == "" {
 			u.layer("AWS SDK")
 		}
@@ -131,11 +130,11 @@ func (u *Unwrapped) peel() {
 		u.RequestID, u.Message = g[5], g[1]
 		return
 	}
-	if g := tryCount.FindStringSubmatch(m); g != nil {
+	if g := tryCount().FindStringSubmatch(m); g != nil {
 		u.Message = g[1]
 		return
 	}
-	if g := namedLayer.FindStringSubmatch(m); g != nil {
+	if g := namedLayer().FindStringSubmatch(m); g != nil {
 		if strings.HasPrefix(g[2], "States.") {
 			u.named("", g[2])
 		} else {
@@ -147,7 +146,7 @@ func (u *Unwrapped) peel() {
 		u.Message = g[3]
 		return
 	}
-	if g := bareName.FindStringSubmatch(m); g != nil && u.Name == "" && (g[1] != "" || strings.HasSuffix(g[2], "Exception")) {
+	if g := bareName().FindStringSubmatch(m); g != nil && u.Name == "" && (g[1] != "" || strings.HasSuffix(g[2], "Exception")) {
 		if g[1] == "States." {
 			u.named("", "States."+g[2])
 		} else {
