@@ -152,7 +152,9 @@ func leaving(v value.Value) value.Value {
 		}
 		f := v.Float64()
 		switch abs := math.Abs(f); {
-		case abs >= 1<<63 && !math.IsInf(f, 0):
+		case math.IsInf(f, 0): // a number in the input that no double can hold
+			return v
+		case abs >= 1<<63:
 			n, _ := value.Number(javaLarge(f))
 			return n
 		case abs >= 1<<53:
