@@ -126,7 +126,7 @@ var noEnd = map[string]string{
 // one at a time: something that the workflow asks for is then refused.
 func TestNarrowestAndSufficient(t *testing.T) {
 	if testing.Short() {
-		t.Skip("takes half a minute")
+		t.Skip("takes some seconds")
 	}
 	var workflows, ended, runs, reached, states, alone, mutants int
 	for _, c := range corpus(t) {

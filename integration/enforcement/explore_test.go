@@ -714,11 +714,12 @@ func explore(m *asl.StateMachine, info emulator.Info, e calls.Enforcement) explo
 func (x *exploration) run(m *asl.StateMachine, target string, machine *emulator.Machine, info emulator.Info, e calls.Enforcement, a way, w *world) (bool, string) {
 	for {
 		r := &recorder{state: map[string]bool{}}
+		answer := w.whole(listAnswers)
 		r.next = calls.Enforce(e, emulator.CallerFunc(func(_ context.Context, req *emulator.Request) (emulator.Answer, error) {
 			if name, ok := a.fail[req.State]; ok {
 				return emulator.Answer{}, emulator.NewError(name, `{"errorMessage": "imposed"}`)
 			}
-			return emulator.Answer{Output: w.whole(listAnswers)}, nil
+			return emulator.Answer{Output: answer}, nil
 		}))
 		var failed []*emulator.Error
 		result, err := emulator.Run(context.Background(), machine, w.whole(listInput), emulator.Options{
