@@ -18,7 +18,7 @@
 //	    input: {amount: 1000}
 //	    mocks:
 //	      Charge:
-//	        - When: amount > 100
+//	        - When: Payload.amount > 100
 //	          Throw: {Error: Declined, Cause: too much}
 //	        - Return: {paid: true}
 //	    expect:
@@ -42,8 +42,12 @@
 //
 // The mocks of a case replace those of the file, state by state. Besides them, responses
 // names a mock configuration or a history, and testCase the test case in it. What a case
-// says comes before what the file says, and mocks before responses. objects puts S3 objects in place, {"s3://bucket/key": content},
-// and answers the calls of the SDK integration of S3.
+// says comes before what the file says, and mocks before responses. objects puts S3 objects
+// in place, {"s3://bucket/key": content}, and answers the calls of the SDK integration of
+// S3. A call that has no answer fails the case; mocks that were not given are reported.
+//
+// start is the time at which the execution begins, 2026-01-01T00:00:00Z if it is not given,
+// and executionName its name.
 //
 // # Expectations
 //
@@ -55,8 +59,8 @@
 //
 // Assertions see $status, $output, $error, $cause, $input, $path, $history (the events as
 // GetExecutionHistory gives them), $duration (seconds of virtual time) and $calls, a list of
-// objects with state, resource, parameters, input, item, attempt, call, and output, or
-// error and cause.
+// objects with state, resource, parameters, input, item (null outside of an inline Map),
+// attempt, call, and output, or error and cause, where the call itself gave them.
 //
 // $path and path have the states of the execution itself, those inside of Parallel and
 // inline Map states in the order in which they are entered; the child executions of a
