@@ -352,11 +352,12 @@ func sorted(causes []remark, known map[string]truth, facts map[string]string) (o
 
 func (x *Explainer) fix(r *remedy, out *Explanation) Fix {
 	f := Fix{Kind: r.Do, Text: fill(r.Text, out.Facts)}
+	missing := ""
 	switch r.Add {
 	case "denied":
-		f.Policy = x.denied(out)
+		f.Policy, missing = x.denied(out)
 	case "profile":
-		f.Policy = profile(out)
+		f.Policy, missing = profile(out)
 	case "managed-rule":
 		f.Policy = managedRules(out)
 	case "trust":
@@ -371,6 +372,9 @@ func (x *Explainer) fix(r *remedy, out *Explanation) Fix {
 		f.Snippet = retry(out.Error.Prefix, out.Error.Name)
 	case "scp":
 		f.Snippet = x.exception(out)
+	}
+	if missing != "" {
+		f.Text = strings.TrimSuffix(f.Text, ":") + ". " + missing
 	}
 	if len(r.Quotas) > 0 {
 		for _, name := range r.Quotas {

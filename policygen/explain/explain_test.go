@@ -74,6 +74,11 @@ func TestMessages(t *testing.T) {
 					t.Errorf("text has %q:\n%s", not, out)
 				}
 			}
+			for _, f := range got.Fixes {
+				if strings.HasSuffix(f.Text, ":") && f.Policy == nil && f.Snippet == "" && f.Quotas == nil && f.Case == nil {
+					t.Errorf("nothing follows %q", f.Text)
+				}
+			}
 			if c.Policy != nil {
 				wantText, _ := json.Marshal(map[string]any{"Version": "2012-10-17", "Statement": c.Policy})
 				want, err := iam.Parse(wantText)

@@ -10,29 +10,30 @@ import (
 
 // denied is the policy that allows what was denied. For a call through an
 // inference profile that is more than the one resource in the message: AWS names
-// only the first authorisation that fails.
-func (x *Explainer) denied(out *Explanation) *iam.Policy {
+// only the first authorisation that fails. Without a policy it says why there is none.
+func (x *Explainer) denied(out *Explanation) (p *iam.Policy, missing string) {
 	d := out.Denial
-	if d == nil || d.Explicit {
-		return nil
-	}
-	resource := d.Resource
 	switch {
-	case strings.EqualFold(d.Action, "bedrock:InvokeModel") || strings.EqualFold(d.Action, "bedrock:InvokeModelWithResponseStream"):
-		if p := x.invoke(out); p != nil {
-			return p
-		}
-	case resource != "" && resource != "*" && !strings.HasPrefix(resource, "arn:"):
-		return nil // a name in the place of the resource: nothing exact can be said
+	case d == nil:
+		return nil, "The message does not tell which action on which resource was denied."
+	case d.Explicit:
+		return nil, "No statement helps as long as a Deny matches: find it and narrow it."
 	}
-	if resource == "" {
-		resource = "*"
+	if strings.EqualFold(d.Action, "bedrock:InvokeModel") || strings.EqualFold(d.Action, "bedrock:InvokeModelWithResponseStream") {
+		if p := x.invoke(out); p != nil {
+			return p, ""
+		}
+	}
+	resource := or(d.Resource, "*")
+	if resource != "*" && !strings.HasPrefix(resource, "arn:") {
+		// Some messages have a name in the place of the resource.
+		return nil, "The message does not give the ARN of the resource, so that the exact statement cannot be written; CloudTrail has it."
 	}
 	s := iam.Statement{Effect: iam.Allow, Actions: []string{d.Action}, Resources: []string{resource}}
 	if strings.EqualFold(d.Action, "iam:PassRole") {
 		s.Conditions = []iam.Condition{{Operator: "StringEquals", Key: "iam:PassedToService", Values: []string{receiver(&out.Error)}}}
 	}
-	return policy(s)
+	return policy(s), ""
 }
 
 // receiver is the service that a role was handed to, which IAM's message does not
@@ -127,13 +128,19 @@ func throughProfile(action, partition, id, source, account string) *iam.Policy {
 	)
 }
 
-// profile is the policy for the profile that replaces a bare model id.
-func profile(out *Explanation) *iam.Policy {
+// profile is the policy for the profile that replaces a bare model id. Without a
+// policy it says what is missing.
+func profile(out *Explanation) (p *iam.Policy, missing string) {
 	region, id := out.Facts["region"], out.Facts["model"]
-	if region == "" || id == "" || profileID().MatchString(id) {
-		return nil
+	switch {
+	case id == "":
+		return nil, "For the exact statements give the model (--model ID) and the region of the call (--region REGION)."
+	case profileID().MatchString(id):
+		return nil, id + " is a profile already: check that it can be called from the region of the call."
+	case region == "":
+		return nil, "For the exact statements give the region of the call (--region REGION)."
 	}
-	return throughProfile("bedrock:InvokeModel", partition(out), profileIDs(id, region)[0], region, or(out.Facts["account"], "<account>"))
+	return throughProfile("bedrock:InvokeModel", partition(out), profileIDs(id, region)[0], region, or(out.Facts["account"], "<account>")), ""
 }
 
 func managedRules(out *Explanation) *iam.Policy {
