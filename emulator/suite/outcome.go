@@ -84,12 +84,14 @@ func (x *Outcome) Broken(err error) Failure {
 	return x.failure("run", "last in", x.last(), "%v", err)
 }
 
-// last returns the state that was entered last.
+// last returns the state of the execution itself that was entered last, not one inside of it.
 func (x *Outcome) last() string {
-	if len(x.Path) == 0 {
-		return ""
+	for _, s := range slices.Backward(x.Path) {
+		if x.coverage.machine.State(s) != nil {
+			return s
+		}
 	}
-	return x.Path[len(x.Path)-1]
+	return ""
 }
 
 // Status compares the status.
@@ -155,39 +157,12 @@ func (x *Outcome) Output(want value.Value, partial bool) []Failure {
 	var list []Failure
 	for _, d := range Diff(want, x.Execution.Output(), partial) {
 		role, state := "set by", x.setter(d)
-		if state == "" {
+		if state == "" && (d.Got.IsAbsent() || !value.Equal(d.Got, lookup(x.Input, d.Pointer))) {
 			role, state = "ended in", x.last()
 		}
 		list = append(list, x.failure("output", role, state, "%s", d))
 	}
 	return list
-}
-
-// setter returns the state that gave a part of the output the value that it has: the last
-// one whose output has it there and whose input does not; "" if it came with the input of
-// the execution, or never was.
-func (x *Outcome) setter(d Difference) string {
-	final := lookup(x.Execution.Output(), d.Pointer)
-	same := func(v value.Value) bool {
-		got := lookup(v, d.Pointer)
-		return got.IsAbsent() && final.IsAbsent() || value.Equal(got, final)
-	}
-	state := ""
-	inputs := map[string]value.Value{}
-	for e := range x.Execution.History().All {
-		if x.coverage.machine.State(e.Name) == nil {
-			continue // inside of a Map or Parallel state, where the output is another one
-		}
-		switch {
-		case entered(e.Type):
-			inputs[e.Name] = e.Value
-		case exited(e.Type):
-			if same(e.Value) && !same(inputs[e.Name]) {
-				state = e.Name
-			}
-		}
-	}
-	return state
 }
 
 // Entered compares the path.
