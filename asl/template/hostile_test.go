@@ -64,6 +64,11 @@ func bombs() map[string]string {
 		"templates.tf":     tf(strings.Repeat(`"${`, mib/4)),
 		"directives.tf":    tf("<<EOF\n" + strings.Repeat("%{if true}", mib/10) + "\nEOF"),
 		"locals.tf":        locals,
+		"blank.yaml":       sfn + "|\n" + strings.Repeat("\n", mib),
+		"sequence.yaml":    sfn + "\n" + strings.Repeat("      - a\n", mib/10),
+		"keys.yaml":        sfn + "\n" + strings.Repeat("        ? a\n", mib/12),
+		"documents.yaml":   strings.Repeat("---\na\n", mib/6) + sfn,
+		"values.json":      `{"Resources":{"A":{"Type":"AWS::StepFunctions::StateMachine","Properties":{"Definition":[` + strings.Repeat("[],", 2*mib) + `[]]}}}}`,
 		"brackets.asl":     strings.Repeat("[", mib),
 	}
 }

@@ -8,8 +8,12 @@ import (
 	"github.com/sfnkit/sfnkit/asl/value"
 )
 
-// maxDepth is how deeply the values of a file may be nested.
-const maxDepth = 500
+const (
+	// maxDepth is how deeply the values of a file may be nested.
+	maxDepth = 500
+	// maxNodes is how many values a JSON file may have.
+	maxNodes = 2_000_000
+)
 
 // node is a value in a file. Aliases share nodes: what walks a tree must bound its work.
 type node struct {
@@ -171,9 +175,10 @@ func readJSON(src *source) (*node, error) {
 }
 
 type jsonReader struct {
-	src *source
-	s   string
-	i   int
+	src   *source
+	s     string
+	i     int
+	nodes int
 }
 
 func (r *jsonReader) space() {
@@ -194,6 +199,9 @@ func (r *jsonReader) value(depth int) (*node, error) {
 	n := &node{src: r.src, off: r.i}
 	if depth > maxDepth {
 		return nil, syntaxError(r.src, r.i, "the values are nested more than %d deep", maxDepth)
+	}
+	if r.nodes++; r.nodes > maxNodes {
+		return nil, syntaxError(r.src, r.i, "the file has more than %d values", maxNodes)
 	}
 	if r.i >= len(r.s) {
 		return nil, r.fail("a value")

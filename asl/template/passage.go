@@ -21,6 +21,10 @@ type source struct {
 
 	once  sync.Once
 	lines []int
+
+	// The place that offset found last: going on from there keeps reading a long line
+	// linear. Only the one goroutine that reads the file asks.
+	line, column, at int
 }
 
 func (s *source) position(offset int) asl.Position {
@@ -37,8 +41,8 @@ func (s *source) position(offset int) asl.Position {
 	return asl.Position{Line: line, Column: offset - s.lines[line-1] + 1}
 }
 
-// line returns line n, which counts from 1, without its line end.
-func (s *source) line(n int) string {
+// textOf returns line n, which counts from 1, without its line end.
+func (s *source) textOf(n int) string {
 	s.position(0)
 	if n < 1 || n > len(s.lines) {
 		return ""
@@ -51,12 +55,15 @@ func (s *source) line(n int) string {
 func (s *source) offset(line, column int) int {
 	s.position(0)
 	line = min(max(line, 1), len(s.lines))
-	off := s.lines[line-1]
-	for i := 1; i < column && off < len(s.text) && s.text[off] != '\n'; i++ {
-		_, n := utf8.DecodeRuneInString(s.text[off:])
-		off += n
+	if line != s.line || column < s.column {
+		s.line, s.column, s.at = line, 1, s.lines[line-1]
 	}
-	return off
+	for s.column < column && s.at < len(s.text) && s.text[s.at] != '\n' {
+		_, n := utf8.DecodeRuneInString(s.text[s.at:])
+		s.at += n
+		s.column++
+	}
+	return s.at
 }
 
 // run says where the text of a passage comes from, from one place on.

@@ -136,7 +136,7 @@ func (d *Definition) Check(opts ...asl.ValidateOption) []Finding {
 			continue
 		}
 		diag.Position = src.position(off)
-		findings[i] = Finding{diag, src.name, src.line(diag.Position.Line)}
+		findings[i] = Finding{diag, src.name, src.textOf(diag.Position.Line)}
 	}
 	return findings
 }

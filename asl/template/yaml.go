@@ -13,9 +13,19 @@ import (
 	"github.com/sfnkit/sfnkit/asl/value"
 )
 
-// maxYAML is the size of the largest YAML file that is read. CloudFormation takes
-// templates of up to 1 MB.
-const maxYAML = 4 << 20
+// The library takes time with the square of some counts. What is bounded here is far
+// beyond what anybody writes.
+const (
+	// maxYAML is the size of the largest YAML file that is read, in bytes.
+	// CloudFormation takes templates of up to 1 MB.
+	maxYAML = 2 << 20
+	// maxSiblings is how many lines may be in one block of the same indentation.
+	maxSiblings = 10_000
+	// maxBlank is how many blank lines may follow others.
+	maxBlank = 5_000
+	// maxMarks is how many lines may begin with ?, or with ---.
+	maxMarks = 500
+)
 
 // readYAML reads a YAML file. Aliases share the nodes of their anchors. The short forms
 // of CloudFormation's functions become their long forms.
@@ -37,6 +47,9 @@ func readYAML(src *source) (*node, error) {
 func parseYAML(src *source, text string) (root *node, err error) {
 	if off := deepAt(text); off >= 0 {
 		return nil, syntaxError(src, off, "the values are nested more than %d deep", maxDepth)
+	}
+	if off := longAt(text); off >= 0 {
+		return nil, syntaxError(src, off, "there are too many lines of this kind")
 	}
 	r := &yamlReader{src: src, anchors: map[string]*node{}}
 	defer func() {
@@ -130,6 +143,46 @@ func deepAt(text string) int {
 		if depth > maxDepth || marks > maxDepth {
 			return i
 		}
+	}
+	return -1
+}
+
+// longAt returns the beginning of the line with which a text has more lines of a kind
+// than the parser can read in reasonable time, -1 if there is none.
+func longAt(text string) int {
+	type block struct{ indent, lines int }
+	var open []block
+	blank, marks, off := 0, 0, 0
+	wasBlank := false
+	for line := range strings.Lines(text) {
+		word := strings.TrimLeft(line, " -")
+		indent := len(line) - len(word)
+		switch {
+		case strings.TrimSpace(line) == "":
+			if wasBlank {
+				blank++
+			}
+			wasBlank = true
+		default:
+			wasBlank = false
+			for len(open) > 0 && open[len(open)-1].indent > indent {
+				open = open[:len(open)-1]
+			}
+			if len(open) == 0 || open[len(open)-1].indent < indent {
+				open = append(open, block{indent: indent})
+			}
+			open[len(open)-1].lines++
+			if word[0] == '?' || strings.HasPrefix(line, "---") {
+				marks++
+			}
+			if open[len(open)-1].lines > maxSiblings {
+				return off
+			}
+		}
+		if blank > maxBlank || marks > maxMarks {
+			return off
+		}
+		off += len(line)
 	}
 	return -1
 }
