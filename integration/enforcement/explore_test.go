@@ -380,6 +380,10 @@ func (w *world) learnDefinition(m *asl.StateMachine) {
 				w.learn(s.ItemsPath, list)
 			}
 		}
+		// JSONata makes do without what is not there.
+		for _, g := range reads.FindAllStringSubmatch(s.Arguments.JSON(), -1) {
+			w.learn(g[1], text)
+		}
 		whole := []value.Value{s.Output}
 		for _, v := range s.Assign.Members() {
 			whole = append(whole, v)
@@ -700,7 +704,7 @@ func explore(m *asl.StateMachine, info emulator.Info, e calls.Enforcement) explo
 	}
 	for _, a := range x.asked {
 		// A model that is known only at run time may be a provisioned one.
-		if a.call != nil && strings.HasSuffix(a.call.ARN, ":bedrock:invokeModel") && stateOf(m, a.call.State).Parameters.Has("ModelId.$") {
+		if a.call != nil && strings.HasSuffix(a.call.ARN, ":bedrock:invokeModel") && strings.HasPrefix(stateOf(m, a.call.State).Parameters.Get("ModelId.$").Str(), "$") {
 			other := *a.call
 			other.Parameters = other.Parameters.With("ModelId", value.String("arn:aws:bedrock:"+info.Region+":"+info.Account+":provisioned-model/abcdefghijkl"))
 			x.asked = append(x.asked, asked{call: &other})
