@@ -69,6 +69,8 @@ func bombs() map[string]string {
 		"keys.yaml":        sfn + "\n" + strings.Repeat("        ? a\n", mib/12),
 		"documents.yaml":   strings.Repeat("---\na\n", mib/6) + sfn,
 		"values.json":      `{"Resources":{"A":{"Type":"AWS::StepFunctions::StateMachine","Properties":{"Definition":[` + strings.Repeat("[],", 2*mib) + `[]]}}}}`,
+		"blank.asl":        "StartAt: |\n" + strings.Repeat("\n", mib/2) + "States: {}\n",
+		"keys.asl":         strings.Repeat("? a\n", mib/8),
 		"brackets.asl":     strings.Repeat("[", mib),
 	}
 }

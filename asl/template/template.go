@@ -126,7 +126,15 @@ func (d *Definition) Check(opts ...asl.ValidateOption) []Finding {
 	if d.Type != "" {
 		opts = append(opts[:len(opts):len(opts)], asl.ForType(d.Type))
 	}
-	ds := asl.Check(d.Text, opts...)
+	var ds asl.Diagnostics
+	if off := d.slow(); off >= 0 {
+		ds = asl.Diagnostics{{
+			Severity: asl.SeverityError, Code: asl.CodeInvalidYAML,
+			Message: "there are too many lines of this kind", Position: d.lines.position(off),
+		}}
+	} else {
+		ds = asl.Check(d.Text, opts...)
+	}
 	findings := make([]Finding, len(ds))
 	for i, diag := range ds {
 		src, off := d.source(diag.Position)
@@ -139,6 +147,15 @@ func (d *Definition) Check(opts ...asl.ValidateOption) []Finding {
 		findings[i] = Finding{diag, src.name, src.textOf(diag.Position.Line)}
 	}
 	return findings
+}
+
+// slow returns where the text is YAML that takes too long to read, -1 if nowhere.
+func (d *Definition) slow() int {
+	text := strings.TrimLeft(strings.TrimPrefix(d.lines.text, "\uFEFF"), " \t\r\n")
+	if text == "" || strings.IndexByte(`{["/`, text[0]) >= 0 {
+		return -1
+	}
+	return longAt(d.lines.text)
 }
 
 // Option changes how files are read.
