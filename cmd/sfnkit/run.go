@@ -140,7 +140,8 @@ func (f *runFlags) run(cmd *cobra.Command, path string) error {
 	if policies != nil {
 		if denial := f.creation(policies, w); denial != "" {
 			note(stderr, "%s: the state machine cannot be created: AccessDeniedException: %s", w.name, denial)
-			if why, known := explain.ExplainError("AccessDeniedException", denial); known && !f.quiet {
+			place := &explain.Explainer{Region: cmp.Or(f.region, "us-east-1"), Account: cmp.Or(f.account, "123456789012")}
+			if why, known := place.ExplainError("AccessDeniedException", denial); known && !f.quiet {
 				note(stderr, "\n%s", strings.TrimSuffix(why.Text(), "\n"))
 			}
 			return errFindings
@@ -166,7 +167,8 @@ func (f *runFlags) run(cmd *cobra.Command, path string) error {
 		err = printIndented(cmd.OutOrStdout(), resultJSON(x))
 	} else if e := x.Err(); e != nil {
 		note(stderr, "%v", e)
-		if why, known := explain.ExplainError(e.Name, e.Cause); known && !f.quiet {
+		place := &explain.Explainer{Region: x.Info().Region, Account: x.Info().Account}
+		if why, known := place.ExplainError(e.Name, e.Cause); known && !f.quiet {
 			note(stderr, "\n%s", strings.TrimSuffix(why.Text(), "\n"))
 		}
 	} else {
