@@ -45,15 +45,21 @@ var notHere = map[modelled]string{
 	{"CreateStateMachineAlias", "InvalidName"}:             "the pattern of the name comes first, with a ValidationException",
 }
 
-// errorsOfSDK reads the errors of every operation in the source of the SDK's client: its
-// types do not tell them.
-func errorsOfSDK(t *testing.T) []modelled {
+// sourceOfSDK returns the folder of the SDK's client.
+func sourceOfSDK(t *testing.T) string {
 	t.Helper()
 	out, err := exec.Command("go", "list", "-f", "{{.Dir}}", "github.com/aws/aws-sdk-go-v2/service/sfn").Output()
 	if err != nil {
 		t.Skipf("the source of the SDK is not there: %v", err)
 	}
-	f, err := parser.ParseFile(token.NewFileSet(), filepath.Join(strings.TrimSpace(string(out)), "deserializers.go"), nil, parser.SkipObjectResolution)
+	return strings.TrimSpace(string(out))
+}
+
+// errorsOfSDK reads the errors of every operation in the source of the SDK's client: its
+// types do not tell them.
+func errorsOfSDK(t *testing.T) []modelled {
+	t.Helper()
+	f, err := parser.ParseFile(token.NewFileSet(), filepath.Join(sourceOfSDK(t), "deserializers.go"), nil, parser.SkipObjectResolution)
 	if err != nil {
 		t.Fatal(err)
 	}
