@@ -15,6 +15,7 @@ import (
 
 func explainCommand() *cobra.Command {
 	var x explain.Explainer
+	var output string
 	cmd := &cobra.Command{
 		Use:   "explain MESSAGE|FILE|CODE",
 		Short: "Say what an error means and what cures it",
@@ -29,6 +30,10 @@ It works offline, and exits 1 if it does not know the error.`,
   sfnkit explain history.json --region eu-central-1`,
 		Args: exactArgs("MESSAGE, FILE or CODE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := choice("output", output, "text", "json"); err != nil {
+				return err
+			}
+			asJSON := output == "json"
 			text, isFile, err := readMessage(args[0], cmd.InOrStdin())
 			if err != nil {
 				return err
@@ -36,14 +41,19 @@ It works offline, and exits 1 if it does not know the error.`,
 			out := cmd.OutOrStdout()
 			if isFile {
 				if dump, err := value.ParseString(text); err == nil {
-					return explainHistory(out, args[0], &x, dump)
+					return explainHistory(out, args[0], &x, dump, asJSON)
 				}
 			}
 			if c, ok := asl.Explain(strings.TrimSpace(text)); ok {
-				return explainCode(out, c)
+				return explainCode(out, c, asJSON)
 			}
 			e, known := x.Explain(text)
-			if _, err := io.WriteString(out, e.Text()); err != nil {
+			if asJSON {
+				err = printIndented(out, e.Value())
+			} else {
+				_, err = io.WriteString(out, e.Text())
+			}
+			if err != nil {
 				return err
 			}
 			if !known {
@@ -55,6 +65,7 @@ It works offline, and exits 1 if it does not know the error.`,
 	cmd.Flags().StringVar(&x.Region, "region", "", "the `REGION` of the call")
 	cmd.Flags().StringVar(&x.Account, "account", "", "the `ACCOUNT` of the caller")
 	cmd.Flags().StringVar(&x.Model, "model", "", "the model `ID` of the call")
+	cmd.Flags().StringVarP(&output, "output", "o", "text", "what to print, as a `FORMAT`: text or json")
 	return cmd
 }
 
@@ -70,10 +81,22 @@ func readMessage(arg string, stdin io.Reader) (string, bool, error) {
 	return string(text), true, err
 }
 
-func explainHistory(out io.Writer, name string, x *explain.Explainer, dump value.Value) error {
+func explainHistory(out io.Writer, name string, x *explain.Explainer, dump value.Value, asJSON bool) error {
 	findings, err := x.History(dump)
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
+	}
+	if asJSON {
+		known := true
+		list := make([]value.Value, len(findings))
+		for i := range findings {
+			known = known && findings[i].Known
+			list[i] = findings[i].Value()
+		}
+		if err := printIndented(out, value.NewBuilder(1).Set("findings", value.Array(list)).Object()); err != nil || known {
+			return err
+		}
+		return errFindings
 	}
 	if len(findings) == 0 {
 		_, err := fmt.Fprintln(out, "The history shows no failure.")
@@ -95,7 +118,14 @@ func explainHistory(out io.Writer, name string, x *explain.Explainer, dump value
 	return nil
 }
 
-func explainCode(out io.Writer, c asl.Explanation) error {
+func explainCode(out io.Writer, c asl.Explanation, asJSON bool) error {
+	if asJSON {
+		b := value.NewBuilder(7)
+		b.Set("code", value.String(c.Code)).Set("severity", value.String(string(c.Severity)))
+		b.Set("title", value.String(c.Title)).Set("meaning", value.String(c.Meaning))
+		b.Set("bad", value.String(c.Bad)).Set("good", value.String(c.Good)).Set("document", value.String(c.Document))
+		return printIndented(out, b.Object())
+	}
 	indent := func(s string) string {
 		return "  " + strings.ReplaceAll(strings.TrimRight(s, "\n"), "\n", "\n  ") + "\n"
 	}
