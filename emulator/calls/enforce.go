@@ -410,7 +410,7 @@ func denied(req *emulator.Request, message string) *emulator.Error {
 	r := req.Resource
 	switch {
 	case r.Kind == asl.LambdaARN:
-		return optimized["lambda"].failure(req, "", 0, message)
+		return optimized["lambda"].denial(req, message)
 	case r.Kind == asl.SDK:
 		s, ok := sdkNames()[strings.TrimPrefix(r.Service, "aws-sdk:")]
 		if !ok {
@@ -429,7 +429,7 @@ func denied(req *emulator.Request, message string) *emulator.Error {
 		return emulator.NewError("ApiGateway.403", message)
 	}
 	if s, ok := optimized[r.Service]; ok {
-		return s.failure(req, "", 0, message)
+		return s.denial(req, message)
 	}
 	return failure(req, "AccessDeniedException", 403, message)
 }
@@ -452,9 +452,6 @@ func failure(req *emulator.Request, exception string, status int, message string
 	}
 	if r.Service == "bedrock" {
 		return emulator.NewError("Bedrock."+exception, message)
-	}
-	if s, ok := optimized[r.Service]; ok {
-		return s.failure(req, exception, status, message)
 	}
 	name := r.Service
 	if name != "" {
@@ -483,13 +480,9 @@ type integrationNames struct {
 	status  int
 }
 
-func (n integrationNames) failure(req *emulator.Request, exception string, status int, message string) *emulator.Error {
-	code := exception
-	if exception == "" {
-		exception, code, status = n.denied, n.code, n.status
-	}
-	return emulator.NewError(n.prefix+"."+exception, fmt.Sprintf("%s (Service: %s; Status Code: %d; Error Code: %s; Request ID: %s; Proxy: null)",
-		message, n.service, status, code, asUUID(requestID(req))))
+func (n integrationNames) denial(req *emulator.Request, message string) *emulator.Error {
+	return emulator.NewError(n.prefix+"."+n.denied, fmt.Sprintf("%s (Service: %s; Status Code: %d; Error Code: %s; Request ID: %s; Proxy: null)",
+		message, n.service, n.status, n.code, asUUID(requestID(req))))
 }
 
 const accessDenied = "AccessDeniedException"

@@ -42,8 +42,6 @@ const (
 	list
 	number
 	object
-	boolean
-	textList
 )
 
 func newWorld() *world { return &world{kinds: map[string]kind{}, text: map[string]string{}} }
@@ -198,12 +196,8 @@ func (w *world) leaf(key string, depth int) any {
 			return []any{[]any{w.members(depth)}}
 		}
 		return []any{w.members(depth)}
-	case textList:
-		return []any{"x"}
 	case number:
 		return 1
-	case boolean:
-		return true
 	case object:
 		if depth > w.depth() {
 			return map[string]any{}
