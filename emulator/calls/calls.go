@@ -17,6 +17,10 @@
 // stand before a local S3, so that a response given for a state is what the state gets;
 // BedrockS3 stands before both, because it also moves recorded bodies.
 //
+// [Enforce] belongs before all of them: it refuses calls as AWS would, by policies, model
+// access and quotas, and what it refuses takes nobody's answer. (It must be outermost also
+// because it decides about map runs, see [emulator.MapRunCaller].)
+//
 // Nothing is ever made up. A call that nobody can answer ends in an
 // [emulator.NoAnswerError] that names the state and the call and says how to give an
 // answer; what is simulated on demand (see [Customization]) says so in its result.
