@@ -141,6 +141,9 @@ func (q *Quotas) take(m *modelCall) (*counted, string) {
 		key := quotaKey{i, x.Account, x.Region, id}
 		w := q.uses[key]
 		if w == nil {
+			if len(q.uses) >= maxWindows {
+				q.sweep(now)
+			}
 			w = &window{}
 			q.uses[key] = w
 		}
@@ -162,6 +165,23 @@ func (q *Quotas) take(m *modelCall) (*counted, string) {
 		c.uses = append(c.uses, u)
 	}
 	return c, ""
+}
+
+// maxWindows is how many identifiers are counted before those are looked for that no
+// longer need to be: identifiers may come from the data of executions.
+const maxWindows = 4096
+
+// sweep forgets the identifiers without invocations that count, and all of them if there
+// are too many that have.
+func (q *Quotas) sweep(now int64) {
+	for key, w := range q.uses {
+		if w.forget(now); len(w.uses)+len(w.hours) == 0 {
+			delete(q.uses, key)
+		}
+	}
+	if len(q.uses) >= maxWindows {
+		clear(q.uses)
+	}
 }
 
 // forget drops what no longer counts.

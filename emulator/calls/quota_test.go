@@ -2,6 +2,7 @@ package calls_test
 
 import (
 	"context"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -95,5 +96,24 @@ func TestQuotaOfSDKCalls(t *testing.T) {
 		if got := outcome(caller.Call(t.Context(), req)); !strings.HasPrefix(got, "BedrockRuntime.ThrottlingException Too many tokens, please wait before trying again. (Service: BedrockRuntime, Status Code: 429, ") {
 			t.Errorf("%s: %s", test.resource, got)
 		}
+	}
+}
+
+// TestQuotasOfManyModels calls more identifiers than are counted at once: the quota of one
+// that is called all the time holds.
+func TestQuotasOfManyModels(t *testing.T) {
+	caller := calls.Enforce(calls.Enforcement{Quotas: calls.NewQuotas(calls.Quota{Model: "*", Requests: 1}), AnyModel: true}, answered)
+	call := func(model string, at int64) string {
+		req := request("A", invoke, `{"ModelId": "`+model+`"}`, 0)
+		req.Time += at
+		return outcome(caller.Call(t.Context(), req))
+	}
+	for i := range int64(10000) {
+		if got := call("amazon.m"+strconv.FormatInt(i, 10)+"-v1:0", i*100); got != `"ok"` {
+			t.Fatalf("model %d: %s", i, got)
+		}
+	}
+	if got := call("amazon.m9999-v1:0", 1000000); !strings.Contains(got, "Too many requests") {
+		t.Error(got)
 	}
 }
