@@ -45,16 +45,29 @@ type Comparison struct {
 	Warnings []Warning // of the needs, see Result
 }
 
+// User is a state machine that runs with a role. The Role of its Options is the name
+// of that role.
+type User struct {
+	Machine *asl.StateMachine
+	Options Options
+}
+
 // Check compares a role's policies with what a state machine needs. What is needed
 // only on a resource that is known at run time counts as allowed if the policies
 // allow it on some resource that it may be. The error is an *iam.InvalidError for a
 // policy that IAM would refuse, or tells that the options cannot be used.
 func Check(machine *asl.StateMachine, policies []*iam.Policy, opts Options) (*Comparison, error) {
-	w, err := newWalk(opts)
+	list, err := CheckShared([]User{{machine, opts}}, policies)
 	if err != nil {
 		return nil, err
 	}
-	w.machine(machine)
+	return list[0], nil
+}
+
+// CheckShared is Check for a role that several state machines run with, so that what
+// one of them needs is not beyond need. It returns a comparison for each user, in
+// their order; Excesses and Unjudged are the same in all.
+func CheckShared(users []User, policies []*iam.Policy) ([]*Comparison, error) {
 	policies, warnings := opaque(policies)
 	at := iam.Attached{TrustUnknown: true}
 	for i, p := range policies {
@@ -64,19 +77,33 @@ func Check(machine *asl.StateMachine, policies []*iam.Policy, opts Options) (*Co
 		}
 		at.Identity = append(at.Identity, d)
 	}
-	role := opts.Role
-	if role == "" {
-		role = "ExecutionRole"
+	list := make([]*Comparison, len(users))
+	var needs []need
+	for i, u := range users {
+		w, err := newWalk(u.Options)
+		if err != nil {
+			return nil, err
+		}
+		w.machine(u.Machine)
+		role := u.Options.Role
+		if role == "" {
+			role = "ExecutionRole"
+		}
+		session := role[strings.LastIndexByte(role, '/')+1:]
+		evaluator := iam.NewEvaluator(iam.Caller{
+			ARN:          w.arn("arn:{P}:sts::{A}:assumed-role/" + session + "/execution"),
+			PrincipalARN: w.arn("arn:{P}:iam::{A}:role/" + role),
+		}, at)
+		list[i] = &Comparison{Warnings: append(w.warnings, warnings...)}
+		list[i].lacks(w, evaluator, policies)
+		needs = append(needs, w.needs...)
 	}
-	session := role[strings.LastIndexByte(role, '/')+1:]
-	evaluator := iam.NewEvaluator(iam.Caller{
-		ARN:          w.arn("arn:{P}:sts::{A}:assumed-role/" + session + "/execution"),
-		PrincipalARN: w.arn("arn:{P}:iam::{A}:role/" + role),
-	}, at)
-	c := &Comparison{Warnings: append(w.warnings, warnings...)}
-	c.lacks(w, evaluator, policies)
-	c.excesses(w, policies)
-	return c, nil
+	var all Comparison
+	all.excesses(needs, policies)
+	for _, c := range list {
+		c.Excesses, c.Unjudged = all.Excesses, all.Unjudged
+	}
+	return list, nil
 }
 
 // opaque makes the resources that no ARN can be (references that a template leaves
@@ -248,7 +275,7 @@ func cutWildcard(s string) (before, after string, found bool) {
 	return s, "", false
 }
 
-func (c *Comparison) excesses(w *walk, policies []*iam.Policy) {
+func (c *Comparison) excesses(needs []need, policies []*iam.Policy) {
 	for pi, p := range policies {
 		for si := range p.Statements {
 			s := &p.Statements[si]
@@ -266,8 +293,8 @@ func (c *Comparison) excesses(w *walk, policies []*iam.Policy) {
 			usedResources := map[string][]string{} // resource of the statement to needed ones
 			for _, a := range actions {
 				var needed []string // actions
-				for i := range w.needs {
-					n := &w.needs[i]
+				for i := range needs {
+					n := &needs[i]
 					for _, action := range n.actions {
 						if !actionCovers(a, action) {
 							continue
