@@ -61,9 +61,14 @@ type block struct {
 // the configuration if it is another one than the reference to it stands in.
 type scope struct {
 	src  *source
-	vars map[string]attribute // nil outside template files
-	up   *scope               // of the vars
+	vars map[string]bound // nil outside template files
 	in   *configuration
+}
+
+// bound is an expression with the scope that it stands in.
+type bound struct {
+	expr hclsyntax.Expression
+	scope
 }
 
 // of returns the configuration of the scope.
@@ -187,10 +192,10 @@ func (c *configuration) file(src *source) error {
 	return nil
 }
 
-// deepHCL is deepAt for HCL, whose parser recurses for brackets, operators before a value
-// and the parts of conditions.
+// deepHCL is deepAt for HCL, whose parser recurses for brackets, operators before a value,
+// the parts of conditions, and splats.
 func deepHCL(text string) int {
-	depth, unary, conditions := 0, 0, 0
+	depth, unary, repeats := 0, 0, 0
 	for i := 0; i < len(text); i++ {
 		switch c := text[i]; c {
 		case '[', '{', '(':
@@ -202,13 +207,13 @@ func deepHCL(text string) int {
 		case '!', '-':
 			unary++
 		case ' ', '\t', '\n', '\r':
-		case '?', '%':
-			conditions++
+		case '?', '%', '*':
+			repeats++
 			unary = 0
 		default:
 			unary = 0
 		}
-		if depth > maxDepth || unary > 4000 || conditions > 20_000 {
+		if depth > maxDepth || unary > 4000 || repeats > 20_000 {
 			return i
 		}
 	}
@@ -328,7 +333,36 @@ func (c *configuration) text(e hclsyntax.Expression, sc scope) (*passage, error)
 		}
 		return c.text(a.expr, inner)
 	}
+	if lit := constant(e); lit != nil {
+		return c.literal(lit, sc, stylePlain)
+	}
 	return nil, unknownf("computed: %s", c.notation(e, sc))
+}
+
+// constant evaluates a sign before a number and one calculation with numbers, nil for
+// all else. Longer ones are trees as deep as they are long.
+func constant(e hclsyntax.Expression) *hclsyntax.LiteralValueExpr {
+	literal := func(e hclsyntax.Expression) bool {
+		_, ok := e.(*hclsyntax.LiteralValueExpr)
+		return ok
+	}
+	switch x := e.(type) {
+	case *hclsyntax.UnaryOpExpr:
+		if !literal(x.Val) {
+			return nil
+		}
+	case *hclsyntax.BinaryOpExpr:
+		if !literal(x.LHS) || !literal(x.RHS) {
+			return nil
+		}
+	default:
+		return nil
+	}
+	v, diags := e.Value(nil)
+	if diags.HasErrors() || !v.IsWhollyKnown() || v.IsNull() {
+		return nil
+	}
+	return &hclsyntax.LiteralValueExpr{Val: v, SrcRange: e.Range()}
 }
 
 // notation returns an expression as it is written, in one line.
@@ -445,11 +479,11 @@ func (c *configuration) follow(e hclsyntax.Expression, sc scope) (attribute, sco
 		}
 	}
 	if sc.vars != nil {
-		a, ok := sc.vars[steps[0]]
+		v, ok := sc.vars[steps[0]]
 		if !ok {
 			return attribute{}, sc, unknown
 		}
-		return c.member(a, *sc.up, steps[1:], unknown)
+		return c.member(attribute{v.src, v.expr}, v.scope, steps[1:], unknown)
 	}
 	c = sc.of(c)
 	switch {
@@ -647,25 +681,40 @@ func (c *configuration) templateFile(e *hclsyntax.FunctionCallExpr, sc scope) (*
 			}
 		}
 	}
-	vars := map[string]attribute{}
+	vars := map[string]bound{}
 	if len(e.Args) > 1 {
-		arg, inner := attribute{sc.src, e.Args[1]}, sc
-		if t, ok := e.Args[1].(*hclsyntax.ScopeTraversalExpr); ok {
-			if a, s, err := c.follow(t, sc); err == nil {
-				arg, inner = a, s
+		c.bind(vars, e.Args[1], sc)
+	}
+	return c.text(expr, scope{src: src, vars: vars, in: sc.of(c)})
+}
+
+// bind adds the members of an object, also of one that is referred to or merged.
+func (c *configuration) bind(vars map[string]bound, e hclsyntax.Expression, sc scope) {
+	if c.enter() != nil {
+		return
+	}
+	defer c.leave()
+	if sc.in == nil {
+		sc.in = c
+	}
+	switch e := e.(type) {
+	case *hclsyntax.ObjectConsExpr:
+		for _, item := range e.Items {
+			if k := c.key(item.KeyExpr, sc); k != "" {
+				vars[k] = bound{item.ValueExpr, sc}
 			}
 		}
-		sc = inner
-		if obj, ok := arg.expr.(*hclsyntax.ObjectConsExpr); ok {
-			for _, item := range obj.Items {
-				if k := c.key(item.KeyExpr, inner); k != "" {
-					vars[k] = attribute{inner.src, item.ValueExpr}
-				}
+	case *hclsyntax.ScopeTraversalExpr:
+		if a, inner, err := c.follow(e, sc); err == nil {
+			c.bind(vars, a.expr, inner)
+		}
+	case *hclsyntax.FunctionCallExpr:
+		if e.Name == "merge" {
+			for _, arg := range e.Args {
+				c.bind(vars, arg, sc)
 			}
 		}
 	}
-	outer := sc
-	return c.text(expr, scope{src: src, vars: vars, up: &outer, in: sc.of(c)})
 }
 
 // tree evaluates an expression that gives a value. What is not known becomes a bare
@@ -678,6 +727,9 @@ func (c *configuration) tree(e hclsyntax.Expression, sc scope) (*node, error) {
 	defer c.leave()
 	off := e.Range().Start.Byte
 	n := &node{src: sc.src, off: off}
+	if lit := constant(e); lit != nil {
+		e = lit
+	}
 	switch e := e.(type) {
 	case *hclsyntax.ParenthesesExpr:
 		return c.tree(e.Expression, sc)
