@@ -155,6 +155,7 @@ const (
 type pendingTask struct {
 	request   *Request
 	submitted bool
+	started   bool  // a worker has taken the task of an activity
 	heartbeat int64 // milliseconds, 0 for none
 	lastBeat  int64
 }

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sfnkit/sfnkit/asl"
 	"github.com/sfnkit/sfnkit/asl/value"
 )
 
@@ -203,11 +204,17 @@ func (r *run) answered(id TaskID, req *Request, a Answer, err error) {
 	}
 	if err != nil {
 		var e *Error
-		if !errors.As(err, &e) {
+		answered := errors.As(err, &e)
+		if !answered {
 			r.env.broken(err)
 			e = runtimeError("%v", err)
 		}
-		r.do(func(x *Execution, now int64) { x.TaskFailed(now, id, e) })
+		r.do(func(x *Execution, now int64) {
+			if answered && req.Resource.Kind == asl.ActivityARN {
+				x.ActivityStarted(now, id, "") // whoever answered has done the worker's part
+			}
+			x.TaskFailed(now, id, e)
+		})
 		return
 	}
 	later := req.Resource.Pattern != ""
@@ -234,6 +241,9 @@ func (r *run) answered(id TaskID, req *Request, a Answer, err error) {
 		}
 	default:
 		r.do(func(x *Execution, now int64) {
+			if req.Resource.Kind == asl.ActivityARN {
+				x.ActivityStarted(now, id, "")
+			}
 			if later {
 				x.TaskSubmitted(now, id, submitted)
 			}

@@ -161,9 +161,10 @@ func (x *Execution) TaskSubmitted(now int64, id TaskID, output value.Value) {
 // empty.
 func (x *Execution) ActivityStarted(now int64, id TaskID, worker string) {
 	t := x.waiter(id)
-	if t == nil || t.waiting != forTask || t.state.kind != activityTask {
+	if t == nil || t.waiting != forTask || t.state.kind != activityTask || t.task.started {
 		return
 	}
+	t.task.started = true
 	x.now = now
 	e := x.emit(ActivityStarted, t.prev, value.Value{})
 	e.Detail = &Detail{Worker: worker}

@@ -32,7 +32,7 @@ func (s *Server) caller(machine, testCase string) (emulator.Caller, error) {
 	if err != nil {
 		return nil, failure("ValidationException", "The test case '%s' cannot be selected: %s", testCase, err)
 	}
-	return s.guarded(s.noting(s.working(calls.Recorded(r, emulator.CallerFunc(s.serve))))), nil
+	return s.guarded(s.noting(calls.Recorded(r, emulator.CallerFunc(s.serve)))), nil
 }
 
 // guarded puts the guard before what answers tasks.
@@ -41,17 +41,6 @@ func (s *Server) guarded(next emulator.Caller) emulator.Caller {
 		return next
 	}
 	return s.opts.Guard(next)
-}
-
-// working plays the worker that takes the task of an activity, where a mock answers it.
-func (s *Server) working(next emulator.Caller) emulator.Caller {
-	return emulator.CallerFunc(func(ctx context.Context, req *emulator.Request) (emulator.Answer, error) {
-		a, err := next.Call(ctx, req)
-		if req.Resource.Kind == asl.ActivityARN && !a.Pending && !unanswered(err) {
-			s.engine.ActivityStarted(req.Token, "")
-		}
-		return a, err
-	})
 }
 
 func unanswered(err error) bool {
