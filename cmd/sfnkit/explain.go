@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sfnkit/sfnkit/asl"
+	"github.com/sfnkit/sfnkit/asl/report"
 	"github.com/sfnkit/sfnkit/asl/value"
 	"github.com/sfnkit/sfnkit/policygen/explain"
 )
@@ -44,7 +45,7 @@ It works offline, and exits 1 if it does not know the error.`,
 					return explainHistory(out, args[0], &x, dump, asJSON)
 				}
 			}
-			if c, ok := asl.Explain(strings.TrimSpace(text)); ok {
+			if c, ok := report.Explain(strings.TrimSpace(text)); ok {
 				return explainCode(out, c, asJSON)
 			}
 			e, known := x.Explain(text)

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/sfnkit/sfnkit/asl"
+	"github.com/sfnkit/sfnkit/asl/report"
 )
 
 // TestExplainCodes demands that every code that validate prints is explained: what it
@@ -17,6 +18,13 @@ func TestExplainCodes(t *testing.T) {
 	codes := asl.Explanations()
 	if len(codes) == 0 {
 		t.Fatal("no code is explained")
+	}
+	for _, own := range []string{report.CodeNotChecked, report.CodeUnreadable} {
+		c, ok := report.Explain(own)
+		if !ok {
+			t.Errorf("%s is not explained", own)
+		}
+		codes = append(codes, c)
 	}
 	// An example of what is too large would be too large.
 	sizes := map[string]bool{
