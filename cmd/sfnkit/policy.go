@@ -1,7 +1,7 @@
 package main
 
 import (
-	"errors"
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -9,7 +9,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sfnkit/sfnkit/policygen"
-	"github.com/sfnkit/sfnkit/policygen/iam"
 )
 
 type policyFlags struct {
@@ -17,6 +16,7 @@ type policyFlags struct {
 	hints    []string
 	output   string
 	explain  bool
+	machine  string
 	policies []string
 }
 
@@ -26,7 +26,8 @@ func policyCommand() *cobra.Command {
 		Use:   "policy PATH",
 		Short: "Print the narrowest IAM policy that a workflow needs",
 		Long: `Policy computes from a definition, or the workflow in a folder, what its execution
-role must be allowed, and nothing else. The policy goes to standard output.
+role must be allowed, and nothing else. The policy goes to standard output. The
+definition may also lie in a template: CloudFormation, SAM, serverless.yml or Terraform.
 
 What the definition leaves to run time makes the policy wider than the workflow may
 need. Each such place is a warning on standard error, and --hint narrows it.`,
@@ -37,7 +38,7 @@ need. Each such place is a warning on standard error, and --hint narrows it.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return f.generate(cmd, args[0]) },
 	}
 	f.flags(cmd)
-	cmd.Flags().StringVarP(&f.output, "output", "o", "json", "what to print, as a `FORMAT`: json, cloudformation (the role, in YAML) or terraform")
+	cmd.Flags().StringVarP(&f.output, "output", "o", "json", "what to print, as a `FORMAT`: json, report (the statements with their reasons, and the warnings, in JSON), cloudformation (the role, in YAML) or terraform")
 	cmd.Flags().BoolVar(&f.explain, "explain", false, "say on standard error which states need each statement, and why")
 	cmd.AddCommand(policyCheckCommand())
 	return cmd
@@ -49,6 +50,7 @@ func (f *policyFlags) flags(cmd *cobra.Command) {
 	fs.StringVar(&f.opts.Account, "account", "", "the `ACCOUNT` of the state machine (default: any)")
 	fs.StringVar(&f.opts.Partition, "partition", "", "the `PARTITION`: aws, aws-us-gov or aws-cn (default: that of the region)")
 	fs.StringVar(&f.opts.StateMachine, "name", "", "the `NAME` of the state machine (default: that of the folder or file)")
+	fs.StringVar(&f.machine, "machine", "", "the `ID` of the state machine in a template that has several")
 	fs.StringArrayVar(&f.hints, "hint", nil, "a `PARAMETER=VALUE` that is known only at run time, as in ModelId=ID or State.ModelId=ID (repeatable)")
 	fs.BoolVar(&f.opts.Logging, "logging", false, "the state machine writes logs to CloudWatch Logs")
 	fs.BoolVar(&f.opts.Tracing, "tracing", false, "X-Ray tracing is on")
@@ -56,11 +58,19 @@ func (f *policyFlags) flags(cmd *cobra.Command) {
 	fs.StringVar(&f.opts.Encryption, "encryption-key", "", "the `ARN` of the KMS key of the state machine")
 }
 
-// options completes the options from the flags and the workflow.
-func (f *policyFlags) options(w *workflow) (policygen.Options, error) {
+// options completes the options from the flags and what is known of the workflow.
+func (f *policyFlags) options(sub *subject) (policygen.Options, error) {
 	o := f.opts
-	if o.StateMachine == "" {
-		o.StateMachine = w.title()
+	if sub.def == nil {
+		if o.StateMachine == "" {
+			o.StateMachine = sub.title()
+		}
+	} else if pseudo(sub.def.Kind) {
+		if o.Region == "" {
+			o.Region = "${AWS::Region}"
+			o.Partition = cmp.Or(o.Partition, "${AWS::Partition}")
+		}
+		o.Account = cmp.Or(o.Account, "${AWS::AccountId}")
 	}
 	for _, h := range f.hints {
 		name, v, ok := strings.Cut(h, "=")
@@ -76,12 +86,24 @@ func (f *policyFlags) options(w *workflow) (policygen.Options, error) {
 }
 
 func (f *policyFlags) generate(cmd *cobra.Command, path string) error {
-	if err := choice("output", f.output, "json", "cloudformation", "terraform"); err != nil {
+	if err := choice("output", f.output, "json", "report", "cloudformation", "terraform"); err != nil {
 		return err
 	}
-	w, err := openWorkflow(path, cmd.InOrStdin())
+	subjects, err := f.open(cmd, path)
 	if err != nil {
 		return err
+	}
+	subjects = onlyAsked(subjects)
+	if len(subjects) > 1 {
+		ids := make([]string, len(subjects))
+		for i := range subjects {
+			ids[i] = subjects[i].def.ID
+		}
+		return fmt.Errorf("%s holds %s; choose one with --machine: %s", path, count(len(ids), "state machine"), strings.Join(ids, ", "))
+	}
+	w := subjects[0]
+	if w.problem != "" {
+		return fmt.Errorf("%s: %s", w.name, w.problem)
 	}
 	o, err := f.options(w)
 	if err != nil {
@@ -95,6 +117,8 @@ func (f *policyFlags) generate(cmd *cobra.Command, path string) error {
 	switch f.output {
 	case "json":
 		text = r.Policy().JSON()
+	case "report":
+		text = append(r.Value().AppendIndent(nil, "  "), '\n')
 	case "cloudformation":
 		text, err = r.CloudFormation("WorkflowRole")
 	case "terraform":
@@ -137,68 +161,4 @@ func explainStatements(w io.Writer, list []policygen.Statement) {
 			note(w, "  %s: %s%s", state, r.Why, source)
 		}
 	}
-}
-
-func policyCheckCommand() *cobra.Command {
-	var f policyFlags
-	cmd := &cobra.Command{
-		Use:   "check PATH --policy FILE",
-		Short: "Compare a role's policies with what a workflow needs",
-		Long: `Check says which states a role's policies would deny, with the message of AWS, and
-what the policies allow beyond what the workflow needs, with the narrower form.
-
-It exits 1 if there is anything to say.`,
-		Example: `  sfnkit policy check flow.asl.json --policy role.json --region us-east-1`,
-		Args:    exactArgs("PATH"),
-		RunE:    func(cmd *cobra.Command, args []string) error { return f.check(cmd, args[0]) },
-	}
-	f.flags(cmd)
-	cmd.Flags().StringArrayVar(&f.policies, "policy", nil, "a `FILE` with a policy of the role (repeatable)")
-	cmd.Flags().StringVar(&f.opts.Role, "role", "", "the `NAME` of the role, for messages")
-	return cmd
-}
-
-func (f *policyFlags) check(cmd *cobra.Command, path string) error {
-	if len(f.policies) == 0 {
-		return errors.New("--policy FILE is missing")
-	}
-	w, err := openWorkflow(path, cmd.InOrStdin())
-	if err != nil {
-		return err
-	}
-	o, err := f.options(w)
-	if err != nil {
-		return err
-	}
-	var policies []*iam.Policy
-	for _, file := range f.policies {
-		p, err := readPolicy(file)
-		if err != nil {
-			return err
-		}
-		policies = append(policies, p.Document)
-	}
-	c, err := policygen.Check(w.machine, policies, o)
-	if err != nil {
-		return err
-	}
-	out := cmd.OutOrStdout()
-	for _, l := range c.Lacks {
-		note(out, "lacks    %v", l)
-	}
-	for _, x := range c.Excesses {
-		note(out, "exceeds  %s: %v", f.policies[x.Policy], x)
-	}
-	stderr := cmd.ErrOrStderr()
-	for _, x := range c.Warnings {
-		note(stderr, "warning: %v", x)
-	}
-	if len(c.Unjudged) > 0 {
-		note(stderr, "not judged, because the definition does not show whether they are needed: %s", strings.Join(c.Unjudged, ", "))
-	}
-	note(stderr, "%s lacking, %s beyond need", count(len(c.Lacks), "permission"), count(len(c.Excesses), "permission"))
-	if len(c.Lacks)+len(c.Excesses) > 0 {
-		return errFindings
-	}
-	return nil
 }
