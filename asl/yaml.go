@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
@@ -23,6 +24,8 @@ type yamlReader struct {
 	count    int // values so far
 	aliased  int // values that aliases added
 	gaveUp   bool
+
+	line, column, at int // of the last token: its place in characters, and its offset
 }
 
 type anchor struct {
@@ -45,6 +48,10 @@ func readYAML(src *Source) (root *node, problems Diagnostics) {
 			root, problems = nil, r.problems
 		}
 	}()
+	if line := tooManyLines(src.text); line > 0 {
+		r.problem(Position{line, 1}, "the definition has more lines of one kind here than can be read")
+		return nil, r.problems
+	}
 	file, err := parser.ParseBytes([]byte(strings.TrimPrefix(src.text, "\uFEFF")), 0, parser.AllowDuplicateMapKey())
 	if err != nil {
 		r.syntaxError(err)
@@ -62,6 +69,44 @@ func readYAML(src *Source) (root *node, problems Diagnostics) {
 		r.read(doc.Body, root, 0)
 	}
 	return root, r.problems
+}
+
+// The library takes time with the square of some counts. What is bounded here is far beyond
+// what anybody writes.
+const (
+	maxBlankLines = 5000  // that follow other blank lines
+	maxMarkLines  = 500   // that begin with ?, or with ---
+	maxSiblings   = 20000 // of one indentation, one after the other
+)
+
+// tooManyLines returns the line with which a text goes beyond one of the bounds, 0 if it
+// keeps them.
+func tooManyLines(text string) int {
+	blank, marks, siblings, last, n := 0, 0, 0, -1, 0
+	wasBlank := false
+	for line := range strings.Lines(text) {
+		n++
+		word := strings.TrimLeft(line, " -")
+		if strings.TrimSpace(line) == "" {
+			if wasBlank {
+				blank++
+			}
+			wasBlank = true
+		} else {
+			wasBlank = false
+			if indent := len(line) - len(word); indent != last {
+				last, siblings = indent, 0
+			}
+			siblings++
+			if strings.HasPrefix(word, "?") || strings.HasPrefix(line, "---") {
+				marks++
+			}
+		}
+		if blank > maxBlankLines || marks > maxMarkLines || siblings > maxSiblings {
+			return n
+		}
+	}
+	return 0
 }
 
 func (r *yamlReader) problem(p Position, message string) {
@@ -92,7 +137,16 @@ func (r *yamlReader) offset(t *token.Token) int {
 	}
 	r.src.index()
 	line := min(max(t.Position.Line, 1), len(r.src.lines))
-	return r.src.lines[line-1] + runeColumn(r.src.Line(line), t.Position.Column)
+	// Tokens come mostly in the order of the text: going on from the last one keeps a long
+	// line from being counted from its beginning for each of its tokens.
+	if line != r.line || t.Position.Column < r.column {
+		r.line, r.column, r.at = line, 1, r.src.lines[line-1]
+	}
+	for text := r.src.text; r.column < t.Position.Column && r.at < len(text) && text[r.at] != '\n'; r.column++ {
+		_, n := utf8.DecodeRuneInString(text[r.at:])
+		r.at += n
+	}
+	return r.at
 }
 
 // read turns a YAML node into n.
