@@ -271,6 +271,8 @@ func (w *walk) call(resource string, p params) {
 	default:
 		if strings.Contains(resource, "${") {
 			w.need([]string{"lambda:InvokeFunction"}, []string{resource}, "calls the function", "lambda-iam")
+			// A name is all there is to tell an activity, which needs nothing.
+			w.needs[len(w.needs)-1].perhaps = strings.Contains(strings.ToLower(resource), "activity")
 			w.warn("Resource", "is a placeholder and taken for the ARN of a Lambda function", "check that it is one; an activity needs nothing")
 			return
 		}

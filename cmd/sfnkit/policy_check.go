@@ -102,6 +102,7 @@ func (f *policyFlags) check(cmd *cobra.Command, path string) error {
 		if len(f.policies) > 0 {
 			r = roles[0]
 		} else if r, why = templateRole(s.def.Role, roles); r != nil && !slices.Contains(roles, r) {
+			r.unknown = append(r.unknown, s.grants...)
 			roles = append(roles, r)
 		}
 		switch {

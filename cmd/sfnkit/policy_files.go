@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -19,6 +20,7 @@ type subject struct {
 	def      *template.Definition // nil for a definition of its own
 	problem  string               // why there is no machine; "" if there is one
 	asked    bool                 // it is the one that --machine names, or that names none
+	grants   []string             // what gives its role policies that cannot be seen
 }
 
 // pseudo reports whether CloudFormation fills in what a template leaves open, so that
@@ -28,7 +30,7 @@ func pseudo(k template.Kind) bool { return k == template.CloudFormation || k == 
 // open reads the definition, or those of a template. Without an error at least one is
 // asked for.
 func (f *policyFlags) open(cmd *cobra.Command, path string) ([]*subject, error) {
-	defs, err := templateDefinitions(path)
+	defs, grants, err := templateDefinitions(path)
 	if err != nil {
 		return nil, err
 	}
@@ -49,6 +51,7 @@ func (f *policyFlags) open(cmd *cobra.Command, path string) ([]*subject, error) 
 	found := false
 	for i := range defs {
 		s := newSubject(&defs[i])
+		s.grants = grants
 		s.asked = f.machine == "" || s.def.ID == f.machine
 		found = found || s.asked
 		list = append(list, s)
@@ -64,31 +67,44 @@ func onlyAsked(list []*subject) []*subject {
 	return slices.DeleteFunc(list, func(s *subject) bool { return !s.asked })
 }
 
-// templateDefinitions returns the definitions of a template, nil for other files.
-func templateDefinitions(path string) ([]template.Definition, error) {
+// templateDefinitions returns the definitions of a template, nil for other files, and
+// what in it gives roles policies that it does not show.
+func templateDefinitions(path string) (defs []template.Definition, grants []string, err error) {
 	if info, err := os.Stat(path); path == "-" || err == nil && info.IsDir() {
-		return nil, nil
+		return nil, nil, nil
 	}
 	text, err := readFile(path, nil)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	defs, err := template.Read(path, text)
+	defs, err = template.Read(path, text)
 	if err != nil {
 		var se *template.SyntaxError
 		if errors.As(err, &se) {
-			return nil, fmt.Errorf("%s:%d:%d: %s", se.File, se.Line, se.Column, se.Reason)
+			err = fmt.Errorf("%s:%d:%d: %s", se.File, se.Line, se.Column, se.Reason)
 		}
-		return nil, err
+		return nil, nil, err
 	}
-	switch {
-	case len(defs) == 1 && defs[0].Kind == template.Plain:
-		return nil, nil
-	case len(defs) == 0 && (filepath.Ext(path) == ".tf" || template.Detect(path, text) != ""):
-		return nil, fmt.Errorf("%s holds no state machine", path)
+	if len(defs) == 0 && (filepath.Ext(path) == ".tf" || template.Detect(path, text) != "") {
+		return nil, nil, fmt.Errorf("%s holds no state machine", path)
 	}
-	return defs, nil
+	if len(defs) == 0 || defs[0].Kind == template.Plain {
+		return nil, nil, nil
+	}
+	switch defs[0].Kind {
+	case template.Terraform, template.TerraformPlan:
+		// Documents that are computed from other resources are known to Terraform alone.
+		grants = []string{"those that Terraform computes"}
+	case template.CloudFormation:
+		if connectors.Match(text) {
+			grants = []string{"those of SAM connectors"}
+		}
+	}
+	return defs, grants, nil
 }
+
+// connectors finds what SAM makes policies of without showing them.
+var connectors = regexp.MustCompile(`AWS::Serverless::Connector|\bConnectors"?\s*:`)
 
 func newSubject(d *template.Definition) *subject {
 	s := &subject{def: d, problem: d.Missing}
