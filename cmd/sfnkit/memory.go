@@ -8,7 +8,7 @@ import (
 
 // comfortable is how much memory a server may take before it starts to collect garbage
 // more often than the runtime would by itself.
-const comfortable = 128 << 20
+const comfortable = 160 << 20
 
 // sparing makes the garbage collector let the heap grow by less than the usual factor of
 // two once it is large: a server that holds a hundred thousand waiting executions should
@@ -22,7 +22,7 @@ func sparing() {
 	ended = func(*cycle) { // a collection has found the last one unreachable
 		metrics.Read(sample)
 		live := int64(sample[0].Value.Uint64())
-		debug.SetMemoryLimit(max(comfortable, live+max(live/5, 32<<20)))
+		debug.SetMemoryLimit(max(comfortable, live+max(live/2, 64<<20)))
 		runtime.SetFinalizer(new(cycle), ended)
 	}
 	runtime.SetFinalizer(new(cycle), ended)
