@@ -233,7 +233,17 @@ func wildcard(pattern, text string) bool {
 // mayMeet reports whether two patterns, in which placeholders stand for anything,
 // may mean a common resource.
 func mayMeet(a, b string) bool {
-	return a == b || overlap(filledIn(a), filledIn(b))
+	if a == b {
+		return true
+	}
+	a, b = filledIn(a), filledIn(b)
+	if strings.HasPrefix(a, "*") || strings.HasPrefix(b, "*") {
+		// A placeholder for an ARN, perhaps with a path behind it, has no segments to
+		// compare: only the ends tell.
+		x, y := a[strings.LastIndexAny(a, "*?")+1:], b[strings.LastIndexAny(b, "*?")+1:]
+		return strings.HasSuffix(x, y) || strings.HasSuffix(y, x)
+	}
+	return overlap(a, b)
 }
 
 // overlap reports whether two patterns may match a common ARN. It errs on the side

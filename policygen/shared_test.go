@@ -40,3 +40,21 @@ func TestCheckShared(t *testing.T) {
 		t.Errorf("nobody: %v %v", list, err)
 	}
 }
+
+// TestCheckPlaceholder has what templates join to an ARN that is not known.
+func TestCheckPlaceholder(t *testing.T) {
+	m, err := asl.Parse([]byte(`{"StartAt":"Get","States":{"Get":{"Type":"Task","Resource":"arn:aws:states:::aws-sdk:s3:getObject","Parameters":{"Bucket.$":"$.bucket","Key":"k"},"End":true}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for resource, lacks := range map[string]int{"${Bucket.Arn}/*": 0, "${Bucket.Arn}/k": 0, "${Bucket.Arn}": 0, "${Bucket.Arn}/other": 1, "arn:aws:sqs:us-east-1:123456789012:q": 1} {
+		p := &iam.Policy{Version: iam.Version2012, Statements: []iam.Statement{{Effect: iam.Allow, Actions: []string{"s3:GetObject"}, Resources: []string{resource}}}}
+		c, err := policygen.Check(m, []*iam.Policy{p}, policygen.Options{Region: "us-east-1", Account: "123456789012"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(c.Lacks) != lacks {
+			t.Errorf("%s: lacks %v", resource, c.Lacks)
+		}
+	}
+}
