@@ -215,8 +215,12 @@ func templateRole(role *template.Role, known []*checked) (r *checked, why string
 		r.policies = append(r.policies, document)
 	}
 	for _, g := range role.Generated {
-		for name := range g.Members() {
-			r.unknown = append(r.unknown, name)
+		for name, parameters := range g.Members() {
+			if p, ok := samPolicy(name, parameters); ok {
+				r.labels, r.policies = append(r.labels, name), append(r.policies, p)
+			} else {
+				r.unknown = append(r.unknown, name)
+			}
 		}
 	}
 	return r, ""
