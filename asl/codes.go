@@ -47,7 +47,7 @@ type Explanation struct {
 	Severity Severity `json:"severity"` // the usual one
 	Title    string   `json:"title"`
 	Meaning  string   `json:"meaning"`
-	Bad      string   `json:"bad"`  // an example, of a state or of a definition
+	Bad      string   `json:"bad"`  // an example, a definition; ⟨text×N⟩ stands for N times the text
 	Good     string   `json:"good"` // the same without the problem
 	Document string   `json:"document"`
 }

@@ -133,6 +133,9 @@ func explainCode(out io.Writer, c asl.Explanation, asJSON bool) error {
 	text := fmt.Sprintf("%s\n[%s, %s]\n\n%s\n", c.Title, c.Code, c.Severity, c.Meaning)
 	if c.Bad != "" {
 		text += "\nNot so:\n\n" + indent(c.Bad)
+		if strings.Contains(c.Bad, "⟨") {
+			text += "\nwhere ⟨text×N⟩ stands for N times the text.\n"
+		}
 	}
 	if c.Good != "" {
 		text += "\nBut so:\n\n" + indent(c.Good)
