@@ -52,6 +52,17 @@ func openWorkflow(path string, stdin io.Reader) (*workflow, error) {
 	if err != nil {
 		return nil, located(w.name, err)
 	}
+	if len(w.machine.States) == 0 && w.machine.StartAt != "" { // the validator says why
+		var wrong asl.Diagnostics
+		for _, d := range asl.Check(text) {
+			if d.Severity == asl.SeverityError {
+				wrong = append(wrong, d)
+			}
+		}
+		if len(wrong) > 0 {
+			return nil, located(w.name, wrong)
+		}
+	}
 	return w, nil
 }
 
