@@ -24,7 +24,7 @@ type Machine struct {
 // share returns what is the same for all executions of the machine, so that many of them
 // need it once.
 func (m *Machine) share(info Info) *Info {
-	info.ARN, info.Name, info.RedriveCount = "", "", 0
+	info.ARN, info.Name, info.RedriveCount, info.Item = "", "", 0, 0
 	if last := m.shared.Load(); last != nil && *last == info {
 		return last
 	}

@@ -8,11 +8,12 @@ import (
 // MapRun is the work of a distributed Map state: child executions, one for every item or
 // batch of items. The core says what is wanted and the runner does it.
 type MapRun struct {
-	ARN     string
-	Label   string
-	Machine *Machine // of the child executions
-	Parent  Info
-	Express bool // the children's type
+	ARN      string
+	Label    string
+	Machine  *Machine // of the child executions
+	Parent   Info
+	Express  bool  // the children's type
+	Redrives int32 // how often the map run was redriven
 
 	Items  value.Value // an array or object, Absent if there is a Reader
 	Reader *ItemSource
@@ -138,11 +139,12 @@ func (x *Execution) distributed(t *thread, v *view, items value.Value, concurren
 		x.shared.StateMachineName + "/" + r.Label + ":" + x.sources.UUID()
 	e := x.emit(MapRunStarted, t.prev, value.Value{})
 	e.Detail = &Detail{ARN: r.ARN}
+	t.own = &fork{owner: t, isMap: true, run: r, started: t.prev}
 	t.prev = e.ID
-	t.own = &fork{owner: t, isMap: true}
 	id := x.block(t, forMapRun)
 	t.mapRun = r
 	if early != nil {
+		t.own.run = nil
 		x.mapRunFailed(t, early)
 		return nil
 	}
@@ -182,6 +184,7 @@ func (x *Execution) mapResultTooLarge(now int64, id TaskID) {
 	}
 	x.now = now
 	t.prev = x.emit(MapRunSucceeded, t.prev, value.Value{}).ID
+	t.own.run = nil // there is nothing in it to redrive
 	x.fail(t, NewError(ErrorDataLimitExceeded, "The state/task '"+t.state.name+
 		"' returned a result with a size exceeding the maximum number of bytes service limit."))
 	x.resume(t)
@@ -210,4 +213,20 @@ func (x *Execution) mapRunFailed(t *thread, err *Error) {
 	e.Detail = &Detail{Error: err}
 	t.prev = e.ID
 	x.fail(t, err)
+}
+
+// redriveMapRun starts a map run again that failed or was aborted. What failed after the
+// children had succeeded (an OutputPath, results that are too large) makes a new one instead.
+func (x *Execution) redriveMapRun(t *thread, f *fork) {
+	r := *f.run
+	r.Redrives++
+	r.Parent = x.Info()
+	f.run = &r
+	e := x.emit(MapRunRedriven, f.started, value.Value{})
+	e.Detail = &Detail{ARN: r.ARN, Count: r.Redrives}
+	t.prev = e.ID
+	t.own = f
+	id := x.block(t, forMapRun)
+	t.mapRun = f.run
+	x.want(Command{Kind: StartMapRun, ID: id, MapRun: f.run})
 }

@@ -104,7 +104,8 @@ type StartOptions struct {
 	Caller Caller
 	// OnEnd is called once, without locks, when the execution has ended.
 	OnEnd func(*Execution)
-	// OnChild is told of the child executions of distributed Map states when they begin.
+	// OnChild is told of the child executions of distributed Map states when they begin, and
+	// of those that are redriven when they begin again.
 	OnChild func(*MapRun, *Handle)
 	// OnChildEnd is told of them when they have ended, without locks.
 	OnChildEnd func(*MapRun, *Execution)
@@ -185,39 +186,38 @@ type MapRunState struct {
 	Executions Counts
 }
 
-// MapRun returns the state of a map run of this execution. It reports false if no map run
-// with the ARN goes on.
+// MapRun returns the state of a map run of this execution, which may have ended. It reports
+// false if there is none with the ARN.
 func (h *Handle) MapRun(arn string) (MapRunState, bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for _, m := range h.run.maps {
-		if m.spec.ARN == arn {
-			return MapRunState{Spec: m.spec, Items: m.items, Executions: m.executed}, true
-		}
+	m := h.run.ran[arn]
+	if m == nil {
+		return MapRunState{}, false
 	}
-	return MapRunState{}, false
+	return MapRunState{Spec: m.spec, Items: m.items, Executions: m.executed}, true
 }
 
 // UpdateMapRun changes the bounds of a map run that goes on; nil leaves one as it is. It
 // reports false if no map run with the ARN goes on.
 func (h *Handle) UpdateMapRun(arn string, concurrency *int, toleratedCount *int64, toleratedPercentage *float64) bool {
 	h.mu.Lock()
-	var found *mapRunner
-	for _, m := range h.run.maps {
-		if m.spec.ARN == arn {
-			found = m
-			spec := *m.spec
-			if concurrency != nil {
-				spec.Concurrency = *concurrency
-			}
-			if toleratedCount != nil {
-				spec.ToleratedCount = *toleratedCount
-			}
-			if toleratedPercentage != nil {
-				spec.ToleratedPercentage = *toleratedPercentage
-			}
-			m.spec = &spec
+	found := h.run.ran[arn]
+	if found != nil && found.stage == mapRunOver {
+		found = nil
+	}
+	if found != nil {
+		spec := *found.spec
+		if concurrency != nil {
+			spec.Concurrency = *concurrency
 		}
+		if toleratedCount != nil {
+			spec.ToleratedCount = *toleratedCount
+		}
+		if toleratedPercentage != nil {
+			spec.ToleratedPercentage = *toleratedPercentage
+		}
+		found.spec = &spec
 	}
 	h.mu.Unlock()
 	if found == nil {
@@ -438,8 +438,8 @@ func (r *engineRun) caller() Caller {
 	})
 }
 
-func (r *engineRun) child(m *MapRun, name string, input value.Value, done func(*Execution)) func() {
-	o := StartOptions{Info: m.childInfo(name), Input: input, Caller: r.callee, OnEnd: done, OnChild: r.onChild, OnChildEnd: r.onChildEnd}
+func (r *engineRun) child(m *MapRun, info Info, input value.Value, done func(*Execution)) childRun {
+	o := StartOptions{Info: info, Input: input, Caller: r.callee, OnEnd: done, OnChild: r.onChild, OnChildEnd: r.onChildEnd}
 	if r.onChildEnd != nil {
 		o.OnEnd = func(x *Execution) {
 			r.onChildEnd(m, x)
@@ -447,11 +447,17 @@ func (r *engineRun) child(m *MapRun, name string, input value.Value, done func(*
 		}
 	}
 	h := r.e.prepare(m.Machine, o)
-	if r.onChild != nil {
-		r.onChild(m, h)
-	}
+	r.again(m, h)
 	h.run.do(func(x *Execution, now int64) { x.Begin(now) })
-	return func() { h.Stop("", "") }
+	return h
+}
+
+func (r *engineRun) redrives() bool { return true }
+
+func (r *engineRun) again(m *MapRun, child childRun) {
+	if r.onChild != nil {
+		r.onChild(m, child.(*Handle))
+	}
 }
 
 func (r *engineRun) read(ctx context.Context, src *ItemSource) (ItemReader, *Error) {

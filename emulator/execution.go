@@ -21,6 +21,10 @@ const (
 	Failed    Status = "FAILED"
 	TimedOut  Status = "TIMED_OUT"
 	Aborted   Status = "ABORTED"
+
+	// PendingRedrive is the status of a child execution that ended without success and that
+	// its map run, which was redriven, has not got round to.
+	PendingRedrive Status = "PENDING_REDRIVE"
 )
 
 // Limits are the service's limits on a running execution. Zero means no limit but those that
@@ -49,6 +53,8 @@ type Info struct {
 	Partition        string
 	Express          bool
 	RedriveCount     int
+	MapRun           string // ARN of the map run that the execution is a child of, "" for none
+	Item             int    // which child of the map run it is, from 0
 }
 
 // Sources are where an execution gets what it cannot compute. The core has no randomness
@@ -67,6 +73,8 @@ type Execution struct {
 	arn      string
 	name     string
 	redrives int32
+	item     int32
+	redriven int32 // the event of the last redrive, 0 if there was none
 	limits   Limits
 	sources  Sources
 	input    value.Value
@@ -83,6 +91,7 @@ type Execution struct {
 	onlyRoot thread // the storage of root
 	halting  bool   // the next state is not entered any more
 	full     bool   // the history has no room but for the end
+	awaiting bool   // see PendingRedrive
 	scratch  *scratch
 	probe    *probe // set while a single state is tested
 	observe  func(Decision)
@@ -163,6 +172,8 @@ type pendingTask struct {
 type fork struct {
 	owner    *thread
 	isMap    bool
+	run      *MapRun   // of a distributed Map, while it may be redriven
+	started  int32     // the event that a redrive of run follows
 	children []*thread // by index for branches; the active ones for iterations
 	results  []value.Value
 	items    []value.Value
@@ -240,9 +251,10 @@ const (
 // NewExecution returns an execution that has not begun. inputText is the input as it was
 // sent; it may be empty if input came from elsewhere.
 func NewExecution(m *Machine, info Info, input value.Value, inputText string, limits Limits, sources Sources) *Execution {
-	x := &Execution{m: m, arn: info.ARN, name: info.Name, redrives: int32(info.RedriveCount), limits: limits, sources: sources, input: input, status: Running}
-	if strings.HasSuffix(info.ARN, info.Name) {
-		x.name = info.ARN[len(info.ARN)-len(info.Name):]
+	x := &Execution{m: m, arn: info.ARN, name: info.Name, redrives: int32(info.RedriveCount), item: int32(info.Item), limits: limits, sources: sources, input: input, status: Running}
+	// The name shares the memory of the ARN.
+	if i := strings.LastIndex(info.ARN, info.Name); i >= 0 {
+		x.name = info.ARN[i : i+len(info.Name)]
 	}
 	x.shared = m.share(info)
 	if inputText != "" && len(inputText) != input.Size() {
@@ -260,7 +272,7 @@ func NewExecution(m *Machine, info Info, input value.Value, inputText string, li
 // Info returns what the execution was made with.
 func (x *Execution) Info() Info {
 	info := *x.shared
-	info.ARN, info.Name, info.RedriveCount = x.arn, x.name, int(x.redrives)
+	info.ARN, info.Name, info.RedriveCount, info.Item = x.arn, x.name, int(x.redrives), int(x.item)
 	return info
 }
 
@@ -268,7 +280,12 @@ func (x *Execution) Info() Info {
 func (x *Execution) Machine() *Machine { return x.m }
 
 // Status returns the status.
-func (x *Execution) Status() Status { return x.status }
+func (x *Execution) Status() Status {
+	if x.awaiting {
+		return PendingRedrive
+	}
+	return x.status
+}
 
 // Input returns the input and its text.
 func (x *Execution) Input() (value.Value, string) {
@@ -304,6 +321,15 @@ func (x *Execution) Stopped() int64 {
 		return 0
 	}
 	return x.history.At(x.history.n - 1).Time
+}
+
+// Redriven returns the time at which the execution was last redriven, in milliseconds since
+// 1970; 0 if it was not.
+func (x *Execution) Redriven() int64 {
+	if x.redriven == 0 {
+		return 0
+	}
+	return x.history.At(int(x.redriven) - 1).Time
 }
 
 // History returns the events so far.
@@ -701,7 +727,7 @@ func (x *Execution) filter(t *thread, field string, f pathField, v value.Value) 
 }
 
 func (x *Execution) effectiveInput(t *thread) (value.Value, *Error) {
-	in, s := t.input, t.state
+	in, s := t.input, t.current()
 	if !s.inputPath.whole() {
 		var err *Error
 		if in, err = x.filter(t, "InputPath", s.inputPath, in); err != nil {

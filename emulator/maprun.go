@@ -4,39 +4,100 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
+	"slices"
+	"time"
 
 	"github.com/sfnkit/sfnkit/asl/value"
 )
 
-// Counts are the counters of a map run, by item and by child execution.
+// Counts are the counters of a map run, by item or by child execution.
 type Counts struct {
-	Running, Succeeded, Failed, TimedOut, Aborted, Total, ResultsWritten int64
+	Pending, Running, Succeeded, Failed, TimedOut, Aborted, Total, ResultsWritten, FailuresNotRedrivable, PendingRedrive int64
 }
+
+// of returns the counter of the executions that ended with a status.
+func (c *Counts) of(s Status) *int64 {
+	switch s {
+	case Succeeded:
+		return &c.Succeeded
+	case TimedOut:
+		return &c.TimedOut
+	case Aborted:
+		return &c.Aborted
+	}
+	return &c.Failed
+}
+
+// unsuccessful is how many ended without success.
+func (c *Counts) unsuccessful() int64 { return c.Failed + c.TimedOut + c.Aborted }
 
 // mapRunner runs the child executions of a MapRun, at most Concurrency at a time, reading
 // items only as fast as children end.
+//
+// It has its end in two steps, as the service was recorded to: no more children begin, the
+// standard ones that go on are aborted and the express ones awaited; then results are
+// written, and only then the parent is told. After that it stays to be asked for its
+// counters and to be redriven.
 type mapRunner struct {
-	run  *run
-	id   TaskID
-	spec *MapRun
+	run *run
 
 	// All below is touched under the parent's lock only.
+	id       TaskID
+	spec     *MapRun
+	stage    mapRunStage
+	opening  bool    // the items are being looked for
+	err      *Error  // with which it is going to end
+	waiting  *MapRun // the redrive that waits for that
+	waitID   TaskID
+	opened   bool // items have been looked for and found
 	reader   ItemReader
+	inputs   []childInput // of the children, where the items need not be read
 	writer   resultWriter
-	written  bool // the writer is being closed
-	next     int  // items read so far
-	slot     int  // children started so far
+	next     int // items read so far
+	slot     int // children begun so far
 	active   int
 	atEnd    bool
-	over     bool
-	pending  *value.Value // an item that did not fit the last batch
+	ahead    *value.Value      // an item that did not fit the last batch
+	children map[int]*mapChild // those that go on and those that may be redriven
+	redo     []*mapChild       // to be redriven, in their order
 	results  []value.Value
 	ok       []bool
 	executed Counts // children
 	items    Counts
-	cancels  map[int]func()
-	pumping  bool
 	size     int // of the results, as a JSON array
+}
+
+// mapRunStage is how far a map run is.
+type mapRunStage uint8
+
+const (
+	mapRunWorks  mapRunStage = iota // children begin
+	mapRunEnds                      // no more children begin, those that go on are awaited
+	mapRunWrites                    // results are being written
+	mapRunOver
+)
+
+// childInput is what a child execution begins with.
+type childInput struct {
+	value value.Value
+	items int
+}
+
+// mapChild is a child execution of a map run.
+type mapChild struct {
+	slot, items int
+	status      Status
+	run         childRun // nil while it begins
+	permanent   bool     // its failure stays what it is
+	written     int32    // the redrive of the map run in which it was last written down
+}
+
+// childRun is a child execution as its map run sees it.
+type childRun interface {
+	Stop(name, cause string) bool
+	Redrive() bool
+	View(func(*Execution))
 }
 
 // itemSlice gives the elements of an array, or the members of an object as
@@ -65,6 +126,9 @@ func (s *itemSlice) Close() error { return nil }
 // the service.
 const maxChildren = 10000
 
+// maxRedo is how many child executions of one map run are kept to be redriven.
+const maxRedo = 100000
+
 // MapRunCaller is a Caller that is also asked before a map run begins, for the service
 // then makes calls of its own: it starts child executions, reads items, writes results.
 type MapRunCaller interface {
@@ -73,148 +137,261 @@ type MapRunCaller interface {
 	CallMapRun(ctx context.Context, r *MapRun) *Error
 }
 
+func (m *mapRunner) lock()   { m.run.mu.Lock() }
+func (m *mapRunner) unlock() { m.run.mu.Unlock() }
+
 func (m *mapRunner) start(ctx context.Context) {
-	var err *Error
-	if c, ok := m.run.env.caller().(MapRunCaller); ok {
-		err = c.CallMapRun(ctx, m.spec)
+	err := m.open(ctx)
+	m.lock()
+	m.opening = false
+	switch {
+	case m.stage == mapRunEnds: // it was cancelled meanwhile
+		m.run.env.spawn(m.settle)
+	case err != nil:
+		m.wind(err)
+	case m.exceeded(false): // by what cannot be redriven
+		m.wind(exceededError())
 	}
-	if err != nil {
-		m.fail(err)
-		return
-	}
-	if m.spec.Reader != nil {
-		m.reader, err = m.run.env.read(ctx, m.spec.Reader)
-	} else {
-		m.reader = &itemSlice{v: m.spec.Items}
-	}
-	if err == nil && m.spec.Writer != nil {
-		m.writer, err = m.run.env.sink(ctx, m.spec)
-	}
-	if err != nil {
-		m.fail(err)
-		return
-	}
+	m.unlock()
 	m.pump(ctx)
 }
 
-func (m *mapRunner) fail(err *Error) {
-	m.run.do(func(x *Execution, now int64) {
-		if m.over {
-			return
+// open opens the items and the results. The items of a map run that is redriven are read
+// again up to where it had got. That it may not start its children is found out last, as by
+// the service, which then has written down what is pending.
+func (m *mapRunner) open(ctx context.Context) *Error {
+	m.lock()
+	spec, writer, read, skip := m.spec, m.writer, m.known(), m.next
+	m.unlock()
+	var refused *Error
+	if c, ok := m.run.env.caller().(MapRunCaller); ok {
+		refused = c.CallMapRun(ctx, spec)
+	}
+	if refused != nil && (refused.Name == ErrorItemReaderFailed || refused.Name == ErrorResultWriterFailed) {
+		return refused
+	}
+	var reader ItemReader
+	var err *Error
+	switch {
+	case read:
+	case spec.Reader != nil:
+		if reader, err = m.run.env.read(ctx, spec.Reader); err != nil {
+			return err
 		}
-		m.finish()
-		x.MapRunFailed(now, m.id, err)
-	})
+		for range skip {
+			if _, e := reader.Next(); e != nil {
+				break
+			}
+		}
+	default:
+		reader = &itemSlice{v: spec.Items}
+	}
+	if writer != nil {
+		writer.redriven(int(spec.Redrives))
+	} else if spec.Writer != nil {
+		writer, err = m.run.env.sink(ctx, spec)
+	}
+	m.lock()
+	defer m.unlock()
+	m.writer, m.reader = writer, reader
+	if err == nil && !read && spec.Reader == nil {
+		err = m.readAll()
+	}
+	if err != nil {
+		return err
+	}
+	m.opened = true
+	return refused
 }
 
-// finish is called under the parent's lock.
-func (m *mapRunner) finish() {
-	m.over = true
-	delete(m.run.maps, m.id)
-	if m.reader != nil {
-		m.reader.Close()
+// known reports whether all items are known.
+func (m *mapRunner) known() bool { return m.inputs != nil || m.atEnd }
+
+// exhausted reports whether all children have begun.
+func (m *mapRunner) exhausted() bool {
+	if m.inputs != nil {
+		return m.slot >= len(m.inputs)
 	}
-	for i, c := range m.cancels {
-		if c != nil {
-			delete(m.cancels, i)
-			m.run.env.spawn(func(context.Context) { c() })
-		}
-	}
-	m.writeRest()
+	return m.atEnd
 }
 
-// writeRest writes the results of a map run that did not succeed, once the last child has
-// ended. It is called under the parent's lock.
-func (m *mapRunner) writeRest() {
-	if m.writer != nil && !m.written && m.active == 0 {
-		m.written = true
-		m.run.env.spawn(func(ctx context.Context) { m.writer.close(ctx) })
-	}
-}
-
-// write hands a child to the writer. It is called under the parent's lock.
-func (m *mapRunner) write(i, n int, x *Execution) *Error {
-	if m.writer == nil || m.written {
-		return nil
-	}
-	if err := m.writer.add(i, x); err != nil {
-		var e *Error
-		if !errors.As(err, &e) {
-			e = NewError(ErrorResultWriterFailed, err.Error())
+// readAll makes the inputs of all children, which are known from the beginning where the
+// items come with the state's input.
+func (m *mapRunner) readAll() *Error {
+	m.inputs = make([]childInput, 0, m.spec.Items.Len())
+	for {
+		v, n, err := m.input()
+		if err != nil {
+			return err
 		}
-		return e
+		if n == 0 {
+			break
+		}
+		m.inputs = append(m.inputs, childInput{v, n})
+		m.items.Pending += int64(n)
+		m.items.Total += int64(n)
 	}
-	m.items.ResultsWritten += int64(n)
-	m.executed.ResultsWritten++
+	m.executed.Pending, m.executed.Total = int64(len(m.inputs)), int64(len(m.inputs))
 	return nil
 }
 
-func (m *mapRunner) cancel() {
-	m.run.mu.Lock()
-	if !m.over {
-		m.finish()
-	}
-	m.run.mu.Unlock()
+// fail lets the map run end with an error.
+func (m *mapRunner) fail(err *Error) {
+	m.lock()
+	defer m.unlock()
+	m.wind(err)
 }
 
-// pump starts children until the limit is reached or the items are at their end.
+// cancel lets the map run end because nobody waits for it any more.
+func (m *mapRunner) cancel() { m.fail(nil) }
+
+// wind makes no more children begin and those that go on end. It is called under the
+// parent's lock.
+func (m *mapRunner) wind(err *Error) {
+	if m.stage != mapRunWorks {
+		return
+	}
+	m.stage, m.err = mapRunEnds, err
+	for _, i := range slices.Sorted(maps.Keys(m.children)) {
+		if c := m.children[i]; c.status == Running && c.run != nil {
+			m.abort(c)
+		}
+	}
+	if m.active == 0 && !m.opening {
+		m.run.env.spawn(m.settle)
+	}
+}
+
+// abort stops a child. Express ones are let come to their end, as documented (redriving map
+// runs); the cause is as recorded.
+func (m *mapRunner) abort(c *mapChild) {
+	if m.spec.Express {
+		return
+	}
+	cause := "The map run execution [" + m.spec.ARN + "] which was managing this resource was aborted"
+	m.run.env.spawn(func(context.Context) { c.run.Stop("", cause) })
+}
+
+// pump begins children until the limit is reached or there are no more.
 func (m *mapRunner) pump(ctx context.Context) {
 	for {
-		m.run.mu.Lock()
-		spec := m.spec
-		limit := spec.Concurrency
+		m.lock()
+		limit := m.spec.Concurrency
 		if limit <= 0 || limit > maxChildren {
 			limit = maxChildren
 		}
-		if m.over || m.pumping || m.atEnd || m.active >= limit {
-			m.run.mu.Unlock()
+		if m.stage != mapRunWorks || m.opening || m.active >= limit {
+			m.unlock()
 			return
 		}
-		m.pumping = true
-		input, n, err := m.input()
-		m.pumping = false
+		if len(m.redo) > 0 {
+			c := m.redo[0]
+			m.redo = m.redo[1:]
+			m.items.PendingRedrive -= int64(c.items)
+			m.executed.PendingRedrive--
+			old := c.run
+			m.begins(c)
+			m.unlock()
+			m.redrive(ctx, c, old)
+			continue
+		}
+		in, err := m.nextInput()
 		if err != nil {
-			m.run.mu.Unlock()
-			m.fail(err)
+			m.wind(err)
+			m.unlock()
 			return
 		}
-		if n == 0 {
+		if in.items == 0 {
 			m.atEnd = true
 			done := m.active == 0
-			m.run.mu.Unlock()
+			m.unlock()
 			if done {
 				m.complete(ctx)
 			}
 			return
 		}
-		i := m.slot
+		c := &mapChild{slot: m.slot, items: in.items}
 		m.slot++
-		m.active++
-		m.items.Running += int64(n)
-		m.items.Total += int64(n)
-		m.executed.Running++
-		m.executed.Total++
 		if m.writer == nil && !m.tooLarge() {
 			m.results = append(m.results, value.Value{})
 			m.ok = append(m.ok, false)
 		}
-		name := m.run.x.sources.UUID()
-		if m.cancels == nil {
-			m.cancels = make(map[int]func())
+		m.begins(c)
+		info := m.spec.childInfo(m.run.x.sources.UUID, c.slot)
+		m.unlock()
+		m.begin(ctx, c, info, in.value)
+	}
+}
+
+// nextInput returns the input of the next child; it has no items at the end.
+func (m *mapRunner) nextInput() (childInput, *Error) {
+	if m.inputs != nil {
+		if m.slot >= len(m.inputs) {
+			return childInput{}, nil
 		}
-		m.cancels[i] = nil // until it has begun
-		m.run.mu.Unlock()
-		cancel := m.run.env.child(spec, name, input, func(x *Execution) { m.ended(ctx, i, n, x) })
-		m.run.mu.Lock()
-		_, goesOn := m.cancels[i]
-		if goesOn && !m.over {
-			m.cancels[i] = cancel
+		in := m.inputs[m.slot]
+		m.inputs[m.slot] = childInput{}
+		m.items.Pending -= int64(in.items)
+		m.executed.Pending--
+		return in, nil
+	}
+	if m.atEnd {
+		return childInput{}, nil
+	}
+	v, n, err := m.input()
+	if n > 0 && err == nil {
+		if m.items.Pending > 0 { // it was counted when the map run failed
+			m.items.Pending -= int64(n)
+			m.executed.Pending--
+		} else {
+			m.items.Total += int64(n)
+			m.executed.Total++
 		}
-		late := goesOn && m.over // the map run ended while the child began
-		m.run.mu.Unlock()
-		if late {
-			cancel()
-		}
+	}
+	return childInput{v, n}, err
+}
+
+func (m *mapRunner) begins(c *mapChild) {
+	m.active++
+	m.items.Running += int64(c.items)
+	m.executed.Running++
+	c.status, c.run = Running, nil
+	if m.children == nil {
+		m.children = make(map[int]*mapChild)
+	}
+	m.children[c.slot] = c
+}
+
+// begin begins a child, without locks.
+func (m *mapRunner) begin(ctx context.Context, c *mapChild, info Info, input value.Value) {
+	m.began(c, m.run.env.child(m.spec, info, input, func(x *Execution) { m.ended(ctx, c, x) }))
+}
+
+func (m *mapRunner) began(c *mapChild, r childRun) {
+	m.lock()
+	defer m.unlock()
+	c.run = r
+	if c.status == Running && m.stage == mapRunEnds { // the map run failed while the child began
+		m.abort(c)
+	}
+}
+
+// redrive lets a child go on that ended without success. An express one begins again, under
+// the same name.
+func (m *mapRunner) redrive(ctx context.Context, c *mapChild, old childRun) {
+	if m.spec.Express {
+		var info Info
+		var input value.Value
+		old.View(func(x *Execution) { info, input = x.Info(), x.input })
+		info.RedriveCount++
+		m.begin(ctx, c, info, input)
+		return
+	}
+	m.run.env.again(m.spec, old)
+	m.began(c, old)
+	if !old.Redrive() { // it stays what it was
+		old.View(func(x *Execution) { x.awaiting = false })
+		old.View(func(x *Execution) { m.ended(ctx, c, x) })
 	}
 }
 
@@ -240,8 +417,8 @@ func (m *mapRunner) input() (value.Value, int, *Error) {
 	for m.spec.BatchItems == 0 || len(items) < m.spec.BatchItems {
 		var item value.Value
 		var err *Error
-		if m.pending != nil {
-			item, m.pending = *m.pending, nil
+		if m.ahead != nil {
+			item, m.ahead = *m.ahead, nil
 		} else if item, err = m.item(); err != nil {
 			return item, 0, err
 		}
@@ -249,7 +426,7 @@ func (m *mapRunner) input() (value.Value, int, *Error) {
 			break
 		}
 		if size += int64(item.Size() + 1); size > limit && len(items) > 0 {
-			m.pending = &item
+			m.ahead = &item
 			break
 		}
 		items = append(items, item)
@@ -289,50 +466,70 @@ func (m *mapRunner) item() (value.Value, *Error) {
 	return item, nil
 }
 
-func (m *mapRunner) ended(ctx context.Context, i, n int, x *Execution) {
-	m.run.mu.Lock()
-	delete(m.cancels, i)
+// ended takes note of a child that has ended.
+func (m *mapRunner) ended(ctx context.Context, c *mapChild, x *Execution) {
+	m.lock()
+	defer m.unlock()
 	m.active--
-	m.items.Running -= int64(n)
+	m.items.Running -= int64(c.items)
 	m.executed.Running--
-	if m.over {
-		m.write(i, n, x)
-		m.writeRest()
-		m.run.mu.Unlock()
-		return
-	}
-	switch x.Status() {
-	case Succeeded:
-		m.items.Succeeded += int64(n)
-		m.executed.Succeeded++
-		if m.writer == nil {
-			m.keep(i, x.Output())
-		}
-	case TimedOut:
-		m.items.TimedOut += int64(n)
-		m.executed.TimedOut++
-	case Aborted:
-		m.items.Aborted += int64(n)
-		m.executed.Aborted++
-	default:
-		m.items.Failed += int64(n)
-		m.executed.Failed++
-	}
-	err := m.write(i, n, x)
-	if err == nil && m.exceeded(false) {
-		err = exceededError()
-	}
-	last := m.atEnd && m.active == 0
-	m.run.mu.Unlock()
+	c.status = x.Status()
+	*m.items.of(c.status) += int64(c.items)
+	*m.executed.of(c.status)++
 	switch {
+	case c.status == Succeeded:
+		delete(m.children, c.slot)
+		if m.writer == nil {
+			m.keep(c.slot, x.Output())
+		}
+	case !m.run.env.redrives():
+		delete(m.children, c.slot)
+	case len(m.children)-m.active > maxRedo:
+		delete(m.children, c.slot)
+		m.notRedrivable(c)
+	case !m.spec.Express && x.history.n >= x.limits.Events-1:
+		m.notRedrivable(c)
+	}
+	err := m.write(c, x)
+	switch {
+	case m.stage == mapRunEnds:
+		if m.active == 0 {
+			m.run.env.spawn(m.settle)
+		}
 	case err != nil:
-		m.fail(err)
-	case last:
-		m.complete(ctx)
+		m.wind(err)
+	case m.exceeded(false):
+		m.wind(exceededError())
+	case m.active == 0 && m.exhausted() && len(m.redo) == 0:
+		m.run.env.spawn(m.complete)
 	default:
 		// Not from here: a long list of items must not become a deep stack.
 		m.run.env.spawn(m.pump)
 	}
+}
+
+func (m *mapRunner) notRedrivable(c *mapChild) {
+	if !c.permanent {
+		c.permanent = true
+		m.items.FailuresNotRedrivable += int64(c.items)
+		m.executed.FailuresNotRedrivable++
+	}
+}
+
+// write hands a child to the writer. It is called under the parent's lock.
+func (m *mapRunner) write(c *mapChild, x *Execution) *Error {
+	if m.writer == nil {
+		return nil
+	}
+	c.written = m.spec.Redrives
+	if err := m.writer.add(c.slot, x); err != nil {
+		var e *Error
+		if !errors.As(err, &e) {
+			e = NewError(ErrorResultWriterFailed, err.Error())
+		}
+		return e
+	}
+	return nil
 }
 
 // keep takes the output of a child for the result of the Map state. Once the result is too
@@ -359,7 +556,7 @@ func exceededError() *Error {
 // exceeded reports whether more items failed than is tolerated. A percentage can only be
 // judged once all items are known, unless none is tolerated.
 func (m *mapRunner) exceeded(all bool) bool {
-	failed := m.items.Failed + m.items.TimedOut + m.items.Aborted
+	failed := m.items.unsuccessful()
 	if failed == 0 {
 		return false
 	}
@@ -370,33 +567,117 @@ func (m *mapRunner) exceeded(all bool) bool {
 	if count > 0 && failed > count {
 		return true
 	}
-	if percentage < 0 || !all && !m.atEnd {
+	if percentage < 0 || !all && !m.known() {
 		return false
 	}
 	return float64(failed)*100 > percentage*float64(m.items.Total)
 }
 
+// settle writes down what became of a map run that did not succeed, once the last child has
+// ended, and tells.
+func (m *mapRunner) settle(ctx context.Context) {
+	m.lock()
+	if m.stage != mapRunEnds || m.active > 0 {
+		m.unlock()
+		return
+	}
+	m.stage = mapRunWrites
+	for _, c := range m.redo { // what was not got round to stays what it was
+		m.await(c, -1)
+	}
+	m.redo = nil
+	m.unlock()
+	m.rest()
+	if err := m.writeOthers(); err == nil && m.writer != nil {
+		m.writer.close(ctx) // what it says about itself does not matter any more
+	}
+	m.over(func(x *Execution, now int64) {
+		if m.err != nil {
+			x.MapRunFailed(now, m.id, m.err)
+		}
+	})
+}
+
+// await counts a child among those that wait to be redriven, or no longer with -1. It is
+// called under the parent's lock.
+func (m *mapRunner) await(c *mapChild, n int64) {
+	m.items.PendingRedrive += n * int64(c.items)
+	m.executed.PendingRedrive += n
+	*m.items.of(c.status) -= n * int64(c.items)
+	*m.executed.of(c.status) -= n
+	c.run.View(func(x *Execution) { x.awaiting = n > 0 })
+}
+
+// rest counts and writes down the children that never began.
+func (m *mapRunner) rest() {
+	m.lock()
+	defer m.unlock()
+	if m.inputs != nil {
+		for _, in := range m.inputs[min(m.slot, len(m.inputs)):] {
+			if m.writer != nil && m.writer.pending(in.value) != nil {
+				return
+			}
+		}
+		return
+	}
+	m.items.Total -= m.items.Pending
+	m.executed.Total -= m.executed.Pending
+	m.items.Pending, m.executed.Pending = 0, 0
+	if m.reader == nil || m.writer == nil && !m.run.env.redrives() {
+		return
+	}
+	// They are read again from here if the map run is redriven.
+	next, ahead := m.next, m.ahead
+	for {
+		v, n, err := m.input()
+		if n == 0 || err != nil || m.writer != nil && m.writer.pending(v) != nil {
+			break
+		}
+		m.items.Pending += int64(n)
+		m.executed.Pending++
+	}
+	m.items.Total += m.items.Pending
+	m.executed.Total += m.executed.Pending
+	m.next, m.ahead = next, ahead
+}
+
+// writeOthers hands the children to the writer that did not succeed before the map run was
+// redriven and did not get another chance since.
+func (m *mapRunner) writeOthers() (err *Error) {
+	m.lock()
+	defer m.unlock()
+	for _, i := range slices.Sorted(maps.Keys(m.children)) {
+		if c := m.children[i]; c.written != m.spec.Redrives && err == nil {
+			c.run.View(func(x *Execution) { err = m.write(c, x) })
+		}
+	}
+	return err
+}
+
+// complete ends a map run whose children have all ended.
 func (m *mapRunner) complete(ctx context.Context) {
-	m.run.mu.Lock()
-	if m.over {
-		m.run.mu.Unlock()
+	m.lock()
+	if m.stage != mapRunWorks {
+		m.unlock()
 		return
 	}
 	if m.exceeded(true) {
-		m.run.mu.Unlock()
-		m.fail(exceededError())
+		m.wind(exceededError())
+		m.unlock()
 		return
 	}
-	m.written = true
-	m.run.mu.Unlock()
+	m.stage = mapRunWrites
+	m.unlock()
 	var result value.Value
 	if m.writer != nil {
-		out, err := m.writer.close(ctx)
+		err := m.writeOthers()
+		if err == nil {
+			result, err = m.writer.close(ctx)
+		}
 		if err != nil {
-			m.fail(err)
+			m.over(func(x *Execution, now int64) { x.MapRunFailed(now, m.id, err) })
 			return
 		}
-		result = out
 	} else {
 		vals := make([]value.Value, 0, len(m.results))
 		for i, v := range m.results {
@@ -406,15 +687,63 @@ func (m *mapRunner) complete(ctx context.Context) {
 		}
 		result = value.Array(vals)
 	}
-	m.run.do(func(x *Execution, now int64) {
-		if m.over {
-			return
-		}
-		m.finish()
-		if m.tooLarge() {
+	m.over(func(x *Execution, now int64) {
+		large := m.tooLarge()
+		m.children, m.inputs, m.results, m.ok, m.writer = nil, nil, nil, nil, nil
+		if large {
 			x.mapResultTooLarge(now, m.id)
 			return
 		}
 		x.MapRunSucceeded(now, m.id, result)
 	})
+}
+
+// over tells that the map run has ended. If it was redriven meanwhile, it begins again.
+func (m *mapRunner) over(tell func(x *Execution, now int64)) {
+	m.run.do(func(x *Execution, now int64) {
+		m.stage = mapRunOver
+		delete(m.run.maps, m.id)
+		if m.reader != nil {
+			m.reader.Close()
+			m.reader = nil
+		}
+		if w := m.spec.Writer; w != nil && w.Resource != "" && m.writer != nil {
+			m.items.ResultsWritten = m.items.Succeeded + m.items.unsuccessful() + m.items.Pending
+			m.executed.ResultsWritten = m.executed.Succeeded + m.executed.unsuccessful() + m.executed.Pending
+		}
+		tell(x, now)
+		if spec := m.waiting; spec != nil {
+			m.waiting = nil
+			m.restart(m.waitID, spec)
+		}
+	})
+}
+
+// redrivePeriod is how long after its end an execution may be redriven, in milliseconds.
+const redrivePeriod = int64(14 * 24 * time.Hour / time.Millisecond)
+
+// restart redrives a map run, once it has ended. It is called under the parent's lock.
+func (m *mapRunner) restart(id TaskID, spec *MapRun) {
+	if m.stage != mapRunOver {
+		m.waitID, m.waiting = id, spec
+		return
+	}
+	again := *spec
+	again.Concurrency, again.ToleratedCount, again.ToleratedPercentage = m.spec.Concurrency, m.spec.ToleratedCount, m.spec.ToleratedPercentage // UpdateMapRun lasts
+	m.id, m.spec, m.stage, m.opening, m.err = id, &again, mapRunWorks, true, nil
+	m.run.maps[id] = m
+	now := m.run.env.now()
+	for _, i := range slices.Sorted(maps.Keys(m.children)) {
+		c := m.children[i]
+		c.run.View(func(x *Execution) {
+			if now-x.Stopped() > redrivePeriod {
+				m.notRedrivable(c)
+			}
+		})
+		if !c.permanent {
+			m.await(c, 1)
+			m.redo = append(m.redo, c)
+		}
+	}
+	m.run.env.spawn(m.start)
 }

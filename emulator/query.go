@@ -317,19 +317,21 @@ func (v *view) Context() value.Value {
 		}
 		vals := []value.Value{value.String(x.arn), x.input, timeText(x.begun()), value.String(x.name), role}
 		shape := expressShape
-		if !x.shared.Express { // an express execution cannot be redriven
+		// An express execution can only be redriven as a child of a map run.
+		if !x.shared.Express || x.shared.MapRun != "" {
 			shape = executionShape
 			vals = append(vals, value.Int(int64(x.redrives)))
 		}
 		w.execPart = value.ObjectOf(shape, vals)
 	}
 	machine := value.ObjectOf(machineShape, []value.Value{value.String(x.shared.StateMachineARN), value.String(x.shared.StateMachineName)})
-	name := t.state.name
+	s := t.current()
+	name := s.name
 	if x.probe != nil {
 		name = "StateName" // whichever state of a definition is tested, as recorded
 	}
 	st := value.ObjectOf(stateShape, []value.Value{value.String(name), timeText(t.enteredAt)})
-	if t.state.typ == "Task" || t.state.typ == "Parallel" || t.state.typ == "Map" {
+	if s.typ == "Task" || s.typ == "Parallel" || s.typ == "Map" {
 		st = value.ObjectOf(taskStateShape, []value.Value{value.String(name), timeText(t.enteredAt), value.Int(t.retryCount())})
 	}
 	vals := append(make([]value.Value, 0, 5), w.execPart, machine, st)
@@ -385,7 +387,7 @@ func (x *Execution) located(t *thread, e *Error) *Error {
 	if x.probe != nil {
 		return e // the only cause recorded from TestState has no such sentence
 	}
-	e.Cause = "An error occurred while executing the state '" + t.state.name + "' (entered at the event id #" +
+	e.Cause = "An error occurred while executing the state '" + t.current().name + "' (entered at the event id #" +
 		strconv.Itoa(int(t.entered)) + "). " + e.Cause
 	return e
 }

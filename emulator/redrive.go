@@ -17,23 +17,33 @@ func (t *thread) suspend() {
 	}
 }
 
+// current returns the state that the thread is in, or was in when the execution ended: a map
+// run outlives its parent.
+func (t *thread) current() *state {
+	if t.state != nil {
+		return t.state
+	}
+	return t.resume
+}
+
 // Redrive starts an execution that ended without success again at the states at which it
 // ended, as RedriveExecution does. It reports false if there is nothing to redrive: the
 // execution goes on, has succeeded, or is an express one. States that have exited are not
 // run again; those that have not are scheduled anew, without another entered event, with
-// their retries counted from zero (Step Functions guide, redriving executions). Recordings
-// of the events that follow were not available. A distributed Map state starts a new map
-// run.
+// their retries counted from zero (Step Functions guide, redriving executions). The map run
+// of a distributed Map state is redriven: its children that did not succeed go on, or begin
+// again if they are express ones, and those that had not begun begin.
 func (x *Execution) Redrive(now int64) bool {
 	if x.status == Running || x.root == nil || x.root.resume == nil {
 		return false
 	}
 	last := int32(x.history.n)
-	x.now, x.status, x.err, x.full = now, Running, nil, false
+	x.now, x.status, x.err, x.full, x.awaiting = now, Running, nil, false, false
 	x.redrives++
 	x.scratch = nil
 	e := x.emit(ExecutionRedriven, last, value.Value{})
 	e.Detail = &Detail{Count: x.redrives}
+	x.redriven = e.ID
 	x.startClock()
 	x.revive(x.root, e.ID)
 	x.run()
@@ -46,6 +56,10 @@ func (x *Execution) revive(t *thread, prev int32) {
 	t.retries = nil
 	f := t.lost
 	t.lost = nil
+	if f != nil && f.run != nil {
+		x.redriveMapRun(t, f)
+		return
+	}
 	live := false
 	if f != nil {
 		for _, c := range f.children {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,9 +21,13 @@ import (
 //
 // The layout is that of
 // https://docs.aws.amazon.com/step-functions/latest/dg/input-output-resultwriter.html:
-// PREFIX/UUID/SUCCEEDED_n.json and FAILED_n.json, each with the children of that status
-// (FAILED has those that timed out or were aborted, too), and PREFIX/UUID/manifest.json,
-// which lists them.
+// PREFIX/UUID/SUCCEEDED_n.json, FAILED_n.json and PENDING_n.json, each with the children of
+// that status (FAILED has those that timed out or were aborted, too, PENDING those that had
+// not begun), and PREFIX/UUID/manifest.json, which lists them. As recorded (2026-09,
+// published in github.com/radkawar/stackd), the children stand in the order of their items,
+// and the nth redrive of the map run writes all that did not succeed, and what has
+// succeeded since, to PREFIX/UUID/Redrive-n/, with a manifest that lists all files of those
+// that succeeded.
 func newResultWriter(ctx context.Context, s Store, r *MapRun) (resultWriter, *Error) {
 	w := &layout{}
 	cfg := r.Writer.Config
@@ -57,7 +62,7 @@ func newResultWriter(ctx context.Context, s Store, r *MapRun) (resultWriter, *Er
 	return &resultFiles{
 		layout: w, ctx: ctx, store: s, bucket: bucket, run: r, limit: maxResultFile,
 		folder:    prefix + r.ARN[strings.LastIndexByte(r.ARN, ':')+1:] + "/",
-		succeeded: &resultFile{status: "SUCCEEDED"}, failed: &resultFile{status: "FAILED"},
+		succeeded: &resultFile{status: "SUCCEEDED"}, failed: &resultFile{status: "FAILED"}, waiting: &resultFile{status: "PENDING"},
 	}, nil
 }
 
@@ -88,38 +93,53 @@ func (w *layout) records(x *Execution) []value.Value {
 var included = value.MustParse(`{"Included":true}`)
 
 // describe describes a child execution as the exported files do, members by name. Only
-// those that succeeded have an Output, only the others an Error and a Cause.
+// those that succeeded have an Output, only the others an Error and a Cause. Nothing tells
+// of an express one whether it can be redriven, and when it was.
 func describe(x *Execution) value.Value {
-	b := value.NewBuilder(14)
+	b := value.NewBuilder(16)
+	text := func(name, s string) { b.Set(name, value.String(s)) }
 	info := x.Info()
 	_, input := x.Input()
-	err := x.Err()
-	if err != nil && !err.NoCause {
-		b.Set("Cause", value.String(err.Cause))
+	if err := x.Err(); err != nil {
+		if err.Cause != "" {
+			text("Cause", err.Cause)
+		}
+		if err.Name != "" {
+			text("Error", err.Name)
+		}
 	}
-	if err != nil && !err.NoName {
-		b.Set("Error", value.String(err.Name))
-	}
-	b.Set("ExecutionArn", value.String(info.ARN))
-	b.Set("Input", value.String(input))
+	text("ExecutionArn", info.ARN)
+	text("Input", input)
 	b.Set("InputDetails", included)
-	b.Set("Name", value.String(info.Name))
+	text("Name", info.Name)
 	if x.Status() == Succeeded {
-		b.Set("Output", value.String(x.Output().JSON()))
-		b.Set("OutputDetails", included)
+		text("Output", x.Output().JSON())
 	}
+	b.Set("OutputDetails", included)
 	b.Set("RedriveCount", value.Int(int64(info.RedriveCount)))
-	if x.Status() == Succeeded {
-		b.Set("RedriveStatus", value.String("NOT_REDRIVABLE"))
-		b.Set("RedriveStatusReason", value.String("Execution is SUCCEEDED and cannot be redriven"))
-	} else {
-		b.Set("RedriveStatus", value.String("REDRIVABLE_BY_MAP_RUN"))
+	switch {
+	case info.Express:
+	default:
+		if at := x.Redriven(); at > 0 {
+			text("RedriveDate", date(at))
+		}
+		if x.Status() == Succeeded {
+			text("RedriveStatus", "NOT_REDRIVABLE")
+			text("RedriveStatusReason", "Execution is SUCCEEDED and cannot be redriven")
+		} else {
+			text("RedriveStatus", "REDRIVABLE_BY_MAP_RUN")
+		}
 	}
-	b.Set("StartDate", value.String(date(x.Started())))
-	b.Set("StateMachineArn", value.String(info.StateMachineARN))
-	b.Set("Status", value.String(string(x.Status())))
-	b.Set("StopDate", value.String(date(x.Stopped())))
+	text("StartDate", date(x.Started()))
+	text("StateMachineArn", info.StateMachineARN)
+	text("Status", string(x.Status()))
+	text("StopDate", date(x.Stopped()))
 	return b.Object()
+}
+
+// describePending describes a child execution that has not begun.
+func describePending(input value.Value) value.Value {
+	return value.ObjectOf(pendingShape, []value.Value{value.String(input.JSON()), included, value.String("PENDING")})
 }
 
 func date(ms int64) string { return time.UnixMilli(ms).UTC().Format("2006-01-02T15:04:05.000Z") }
@@ -137,6 +157,9 @@ func (l *resultList) add(i int, x *Execution) error {
 	l.results[i] = l.records(x)
 	return nil
 }
+
+func (l *resultList) pending(value.Value) error { return nil }
+func (l *resultList) redriven(int)              {}
 
 func (l *resultList) close(context.Context) (value.Value, *Error) {
 	var all []value.Value
@@ -160,67 +183,126 @@ type resultFiles struct {
 	run               *MapRun
 	limit             int64
 	succeeded, failed *resultFile
+	waiting           *resultFile
+	any               bool // something has succeeded
+	redrive           string
 }
 
 // resultFile is the file that is being filled with the children of one status, and those
 // that came before it.
 type resultFile struct {
 	status string
+	first  []placed // what has come, as long as it is little
+	size   int
 	spool  spool
+	n      int           // files of the status since the map run began or was redriven
 	done   []value.Value // Key and Size, for the manifest
 }
 
-func (w *resultFiles) add(_ int, x *Execution) error {
+// placed is a record with the place of its child.
+type placed struct {
+	at     int
+	record value.Value
+}
+
+func (w *resultFiles) redriven(n int) {
+	w.redrive = fmt.Sprintf("Redrive-%d/", n)
+	w.failed.done, w.waiting.done = nil, nil
+	w.succeeded.n, w.failed.n, w.waiting.n = 0, 0, 0
+}
+
+func (w *resultFiles) add(i int, x *Execution) error {
 	f := w.failed
 	if x.Status() == Succeeded {
 		f = w.succeeded
+		w.any = true
 	}
 	for _, r := range w.records(x) {
-		if f.spool.size > 0 && f.spool.size+int64(r.Size())+2 > w.limit {
-			if err := w.flush(w.ctx, f); err != nil {
-				return err
-			}
-		}
-		sep := ","
-		switch {
-		case w.lines:
-			sep = ""
-		case f.spool.size == 0:
-			sep = "["
-		}
-		end := ""
-		if w.lines {
-			end = "\n"
-		}
-		if err := f.spool.write(sep, r, end); err != nil {
+		if err := w.put(f, i, r); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// flush puts a file into the store and begins the next one.
-func (w *resultFiles) flush(ctx context.Context, f *resultFile) error {
-	if f.spool.size == 0 {
+func (w *resultFiles) pending(input value.Value) error {
+	return w.put(w.waiting, 0, describePending(input))
+}
+
+// put takes a record. Those of a file stand in the order of their children as far as they
+// have come while the file was small.
+func (w *resultFiles) put(f *resultFile, at int, r value.Value) error {
+	if f.spool.size > 0 {
+		return w.write(f, r)
+	}
+	f.first = append(f.first, placed{at, r})
+	if f.size += r.Size() + 2; f.size < maxSpool && int64(f.size) < w.limit {
 		return nil
 	}
-	ext, contentType := ".json", "application/json"
+	return w.spill(f)
+}
+
+// spill writes what was kept to be put in order.
+func (w *resultFiles) spill(f *resultFile) error {
+	list := f.first
+	f.first, f.size = nil, 0
+	slices.SortStableFunc(list, func(a, b placed) int { return a.at - b.at })
+	for _, p := range list {
+		if err := w.write(f, p.record); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *resultFiles) write(f *resultFile, r value.Value) error {
+	if f.spool.size > 0 && f.spool.size+int64(r.Size())+2 > w.limit {
+		if err := w.flush(w.ctx, f); err != nil {
+			return err
+		}
+	}
+	sep := ","
+	switch {
+	case w.lines:
+		sep = ""
+	case f.spool.size == 0:
+		sep = "["
+	}
+	end := ""
 	if w.lines {
-		ext, contentType = ".jsonl", "application/jsonl"
-	} else if err := f.spool.write("]", value.Value{}, ""); err != nil {
+		end = "\n"
+	}
+	return f.spool.write(sep, r, end)
+}
+
+// flush puts a file into the store and begins the next one. The types of the contents are
+// as recorded.
+func (w *resultFiles) flush(ctx context.Context, f *resultFile) error {
+	ext := ".json"
+	var err error
+	switch {
+	case w.lines:
+		ext = ".jsonl"
+	case f.spool.size == 0:
+		err = f.spool.write("[]", value.Value{}, "")
+	default:
+		err = f.spool.write("]", value.Value{}, "")
+	}
+	if err != nil {
 		return err
 	}
-	key := fmt.Sprintf("%s%s_%d%s", w.folder, f.status, len(f.done), ext)
+	key := fmt.Sprintf("%s%s%s_%d%s", w.folder, w.redrive, f.status, f.n, ext)
 	body, err := f.spool.reader()
 	if err != nil {
 		return err
 	}
 	size := f.spool.size
-	err = w.store.Put(ctx, w.bucket, key, contentType, body)
+	err = w.store.Put(ctx, w.bucket, key, "binary/octet-stream", body)
 	f.spool.close()
 	if err != nil {
 		return storeError(ErrorResultWriterFailed, err)
 	}
+	f.n++
 	f.done = append(f.done, value.ObjectOf(fileShape, []value.Value{value.String(key), value.Int(size)}))
 	return nil
 }
@@ -228,25 +310,35 @@ func (w *resultFiles) flush(ctx context.Context, f *resultFile) error {
 var (
 	fileShape     = value.NewShape([]string{"Key", "Size"})
 	manifestShape = value.NewShape([]string{"DestinationBucket", "MapRunArn", "ResultFiles"})
+	pendingShape  = value.NewShape([]string{"Input", "InputDetails", "Status"})
 	filesShape    = value.NewShape([]string{"FAILED", "PENDING", "SUCCEEDED"})
 	writtenShape  = value.NewShape([]string{"MapRunArn", "ResultWriterDetails"})
 	detailsShape  = value.NewShape([]string{"Bucket", "Key"})
 )
 
 func (w *resultFiles) close(ctx context.Context) (value.Value, *Error) {
-	for _, f := range []*resultFile{w.failed, w.succeeded} {
-		if err := w.flush(ctx, f); err != nil {
-			if e, ok := err.(*Error); ok {
-				return value.Value{}, e
+	fail := func(err error) (value.Value, *Error) {
+		if e, ok := err.(*Error); ok {
+			return value.Value{}, e
+		}
+		return value.Value{}, unwritable("%v", err)
+	}
+	for _, f := range []*resultFile{w.failed, w.waiting, w.succeeded} {
+		if err := w.spill(f); err != nil {
+			return fail(err)
+		}
+		// A redrive in which nothing more succeeded says so, as recorded.
+		if f.spool.size > 0 || f == w.succeeded && w.any && f.n == 0 && w.redrive != "" {
+			if err := w.flush(ctx, f); err != nil {
+				return fail(err)
 			}
-			return value.Value{}, unwritable("%v", err)
 		}
 	}
-	arn, bucket, key := value.String(w.run.ARN), value.String(w.bucket), w.folder+"manifest.json"
+	arn, bucket, key := value.String(w.run.ARN), value.String(w.bucket), w.folder+w.redrive+"manifest.json"
 	manifest := value.ObjectOf(manifestShape, []value.Value{bucket, arn, value.ObjectOf(filesShape, []value.Value{
-		value.Array(w.failed.done), value.EmptyArray, value.Array(w.succeeded.done),
+		value.Array(w.failed.done), value.Array(w.waiting.done), value.Array(w.succeeded.done),
 	})})
-	if err := w.store.Put(ctx, w.bucket, key, "application/json", bytes.NewReader(manifest.AppendJSON(nil))); err != nil {
+	if err := w.store.Put(ctx, w.bucket, key, "application/octet-stream", bytes.NewReader(manifest.AppendJSON(nil))); err != nil {
 		return value.Value{}, storeError(ErrorResultWriterFailed, err)
 	}
 	return value.ObjectOf(writtenShape, []value.Value{arn, value.ObjectOf(detailsShape, []value.Value{bucket, value.String(key)})}), nil

@@ -57,7 +57,7 @@ const exported = `{"MapRunArn":"arn:aws:states:us-east-1:123456789012:mapRun:wor
 func TestResultWriter(t *testing.T) {
 	failed := func(item string) string {
 		return `{"Cause":"not even","Error":"Odd","ExecutionArn":"arn:aws:states:us-east-1:123456789012:execution:workflow/L:UUID",` +
-			`"Input":"` + item + `","InputDetails":{"Included":true},"Name":"UUID","RedriveCount":0,"RedriveStatus":"REDRIVABLE_BY_MAP_RUN",` +
+			`"Input":"` + item + `","InputDetails":{"Included":true},"Name":"UUID","OutputDetails":{"Included":true},"RedriveCount":0,"RedriveStatus":"REDRIVABLE_BY_MAP_RUN",` +
 			`"StartDate":"2026-01-01T00:00:00.000Z","StateMachineArn":"arn:aws:states:us-east-1:123456789012:stateMachine:workflow/L",` +
 			`"Status":"FAILED","StopDate":"2026-01-01T00:00:00.000Z"}`
 	}
@@ -165,7 +165,7 @@ func TestResultFilesSplit(t *testing.T) {
 }
 
 // TestResultsOfFailedMapRun: a map run that fails leaves its results behind, those of the
-// children that were aborted, too.
+// children that were aborted or never began, too.
 func TestResultsOfFailedMapRun(t *testing.T) {
 	b := bucket{}
 	def, err := asl.Parse([]byte(`{"StartAt": "Each", "States": {"Each": {"Type": "Map", "End": true, "Label": "L", "MaxConcurrency": 2,
@@ -203,11 +203,15 @@ func TestResultsOfFailedMapRun(t *testing.T) {
 				v.At(1).Get("Status").Str() != "ABORTED" || v.At(1).Get("Input").Str() != "5" {
 				t.Error(text)
 			}
+		case "jobs/UUID/PENDING_0.json":
+			if text != `[{"Input":"7","InputDetails":{"Included":true},"Status":"PENDING"}]` {
+				t.Error(text)
+			}
 		default:
 			t.Error(k)
 		}
 	}
-	if len(b) != 3 || !strings.Contains(manifest, "/SUCCEEDED_0.json") || !strings.Contains(manifest, "/FAILED_0.json") {
+	if len(b) != 4 || !strings.Contains(manifest, "/SUCCEEDED_0.json") || !strings.Contains(manifest, "/FAILED_0.json") {
 		t.Errorf("%d files, manifest %s", len(b), manifest)
 	}
 }

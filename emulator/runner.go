@@ -70,7 +70,9 @@ type runEnv interface {
 	drop(t *timer)
 	spawn(f func(ctx context.Context))
 	caller() Caller
-	child(r *MapRun, name string, input value.Value, done func(*Execution)) (cancel func())
+	child(r *MapRun, info Info, input value.Value, done func(*Execution)) childRun
+	redrives() bool                  // whether what has ended may be redriven
+	again(r *MapRun, child childRun) // before a child is redriven
 	read(ctx context.Context, src *ItemSource) (ItemReader, *Error)
 	sink(ctx context.Context, r *MapRun) (resultWriter, *Error)
 	broken(err error)
@@ -85,8 +87,9 @@ type run struct {
 	x    *Execution
 	mu   sync.Locker // guards the execution
 	jobs map[TaskID]Job
-	maps map[TaskID]*mapRunner
-	done ender // told of the end, without locks; nil if nobody wants to know
+	maps map[TaskID]*mapRunner // those that go on
+	ran  map[string]*mapRunner // all of them, by ARN
+	done ender                 // told of the end, without locks; nil if nobody wants to know
 	over bool
 
 	timers  *timer // those of the execution, linked by next
@@ -172,16 +175,21 @@ func (r *run) command(c Command) {
 			r.env.spawn(j.Stop)
 		}
 	case StartMapRun:
-		m := &mapRunner{run: r, id: id, spec: c.MapRun}
-		if r.maps == nil {
-			r.maps = make(map[TaskID]*mapRunner, 1)
+		if m := r.ran[c.MapRun.ARN]; m != nil {
+			m.restart(id, c.MapRun)
+			return
 		}
-		r.maps[id] = m
+		m := &mapRunner{run: r, id: id, spec: c.MapRun, opening: true}
+		if r.maps == nil {
+			r.maps, r.ran = make(map[TaskID]*mapRunner, 1), make(map[string]*mapRunner, 1)
+		}
+		r.maps[id], r.ran[c.MapRun.ARN] = m, m
 		r.env.spawn(m.start)
 	case CancelMapRun:
 		if m := r.maps[id]; m != nil {
-			delete(r.maps, id)
 			r.env.spawn(func(context.Context) { m.cancel() })
+		} else if m := r.ran[c.MapRun.ARN]; m != nil && m.waitID == id {
+			m.waiting = nil
 		}
 	}
 }
@@ -440,8 +448,7 @@ func (l *loop) drain(x *Execution) error {
 	}
 }
 
-func (l *loop) child(m *MapRun, name string, input value.Value, done func(*Execution)) func() {
-	info := m.childInfo(name)
+func (l *loop) child(m *MapRun, info Info, input value.Value, done func(*Execution)) childRun {
 	x := NewExecution(m.Machine, info, input, "", l.limits, newSources(l.opts.Seed, info.ARN))
 	x.Observe(l.opts.OnDecision)
 	r := &run{env: l, x: x, mu: noLock{}}
@@ -452,8 +459,22 @@ func (l *loop) child(m *MapRun, name string, input value.Value, done func(*Execu
 		done(x)
 	})
 	r.do(func(x *Execution, now int64) { x.Begin(now) })
-	return func() { r.do(func(x *Execution, now int64) { x.Stop(now, "", "") }) }
+	return loopChild{r}
 }
+
+func (l *loop) redrives() bool          { return false }
+func (l *loop) again(*MapRun, childRun) {}
+
+// loopChild is a child execution in a loop, where nothing is ever redriven.
+type loopChild struct{ r *run }
+
+func (c loopChild) Stop(name, cause string) bool {
+	c.r.do(func(x *Execution, now int64) { x.Stop(now, name, cause) })
+	return true
+}
+
+func (c loopChild) Redrive() bool             { return false }
+func (c loopChild) View(f func(x *Execution)) { f(c.r.x) }
 
 func (l *loop) token(string, *run, TaskID) {}
 func (l *loop) pending(string)             {}
@@ -467,18 +488,20 @@ func (l *loop) sink(ctx context.Context, r *MapRun) (resultWriter, *Error) {
 	return newResultWriter(ctx, l.opts.Store, r)
 }
 
-// childInfo returns the Info of a child execution.
-func (m *MapRun) childInfo(name string) Info {
+// childInfo returns the Info of a child execution. The state machine of its context has the
+// label in its ARN but not in its name, and an express one has an id of its own behind its
+// name (recorded 2026-09, published in github.com/radkawar/stackd).
+func (m *MapRun) childInfo(uuid func() string, item int) Info {
 	p := m.Parent
+	name := uuid()
 	machine := p.StateMachineName + "/" + m.Label
 	prefix := "arn:" + p.Partition + ":states:" + p.Region + ":" + p.Account + ":"
-	kind := "execution:"
+	arn := prefix + "execution:" + machine + ":" + name
 	if m.Express {
-		kind = "express:"
+		arn = prefix + "express:" + machine + ":" + name + ":" + uuid()
 	}
 	return Info{
-		ARN: prefix + kind + machine + ":" + name, Name: name, RoleARN: p.RoleARN, StateMachineName: machine,
-		StateMachineARN: prefix + "stateMachine:" + machine, Region: p.Region, Account: p.Account, Partition: p.Partition,
-		Express: m.Express,
+		ARN: arn, Name: name, RoleARN: p.RoleARN, StateMachineName: p.StateMachineName, StateMachineARN: prefix + "stateMachine:" + machine,
+		Region: p.Region, Account: p.Account, Partition: p.Partition, Express: m.Express, MapRun: m.ARN, Item: item,
 	}
 }

@@ -44,10 +44,15 @@ type ItemReader interface {
 	Close() error
 }
 
-// resultWriter takes the results of the child executions of a map run.
+// resultWriter takes the results of the child executions of a map run. A child whose map
+// run is redriven may come again.
 type resultWriter interface {
 	// add takes one ended child execution, that of item or batch i.
 	add(i int, x *Execution) error
+	// pending takes the input of a child execution that has not begun.
+	pending(input value.Value) error
 	// close writes what is left, with the manifest, and returns the output of the Map state.
 	close(ctx context.Context) (value.Value, *Error)
+	// redriven tells that the map run goes on after all, for the nth time.
+	redriven(n int)
 }

@@ -15,7 +15,7 @@ type Request struct {
 	ARN        string      // the Resource as it was written
 	Parameters value.Value // evaluated
 	Input      value.Value // of the state, after InputPath
-	Item       int         // the iteration of the innermost inline Map that the state is in, -1 if there is none
+	Item       int         // the iteration of the innermost Map that the state is in, the batch if it has an ItemBatcher, -1 if there is none
 	RoleARN    string      // of the task's Credentials, "" for the execution's own role
 	Token      string      // the task token, for callbacks and activities
 	Attempt    int         // retries of this state before this call, from 0
@@ -35,6 +35,8 @@ func (x *Execution) startTask(t *thread) *Error {
 	req := &Request{Execution: x.Info(), State: s.name, Resource: s.resource, ARN: s.def.Resource, Input: in, Item: -1, Attempt: int(t.retryCount()), Time: x.now}
 	if i, _, ok := v.iteration(); ok {
 		req.Item = int(i)
+	} else if x.shared.MapRun != "" {
+		req.Item = int(x.item)
 	}
 	if s.resource.Pattern != asl.RequestResponse || s.kind == activityTask {
 		// A job has a token as well as a callback: the service was recorded ending the task

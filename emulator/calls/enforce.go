@@ -29,8 +29,9 @@ type Authority interface {
 	// AssumeRole decides whether the principal may take a role for a task.
 	AssumeRole(principal, machine, role string) (denial string)
 	// MapRun decides whether the execution role may start, watch and stop the child
-	// executions of a distributed Map state with the given label.
-	MapRun(principal, machine, label string) (denial string)
+	// executions of a distributed Map state with the given label, and redrive them if its
+	// map run was redriven.
+	MapRun(principal, machine, label string, redriven bool) (denial string)
 }
 
 // Enforcement is what calls are held against. What is not given refuses nothing, but the
@@ -225,17 +226,19 @@ func (r *refusals) count(req *emulator.Request) int {
 	return r.older[key]
 }
 
-// CallMapRun implements [emulator.MapRunCaller]. With which errors the service refuses to
-// start child executions is not known; States.Permissions is what the States Language has
-// for it.
+// CallMapRun implements [emulator.MapRunCaller]. With which words the service reports that
+// it may not start or redrive child executions was recorded in 2026-09 (published in
+// github.com/radkawar/stackd, redrive_map).
 func (e *enforcer) CallMapRun(_ context.Context, r *emulator.MapRun) *emulator.Error {
 	if e.Authority == nil {
 		return nil
 	}
 	x := &r.Parent
 	principal := session(x.ARN, x.RoleARN)
-	if denial := e.Authority.MapRun(principal, x.StateMachineARN, r.Label); denial != "" {
-		return emulator.NewError(emulator.ErrorPermissions, denial)
+	if denial := e.Authority.MapRun(principal, x.StateMachineARN, r.Label, r.Redrives > 0); denial != "" {
+		id := asUUID(sha256.Sum256(fmt.Append(nil, r.ARN, "\x00", r.Redrives)))
+		return emulator.NewError(emulator.ErrorRuntime, "Error contacting AWS Service. | Message from Service: "+denial+
+			" (Service: Sfn, Status Code: 400, Request ID: "+id+") (SDK Attempt Count: 1)")
 	}
 	if s := r.Reader; s != nil {
 		if denial := e.Authority.Call(principal, x.StateMachineARN, s.Resource, s.Arguments, false); denial != "" {

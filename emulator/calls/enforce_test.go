@@ -2,6 +2,7 @@ package calls_test
 
 import (
 	"context"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -27,8 +28,8 @@ func (a *authority) Call(principal, machine, resource string, parameters value.V
 	return a.call[resource]
 }
 
-func (a *authority) AssumeRole(principal, machine, role string) string { return a.assume[role] }
-func (a *authority) MapRun(principal, machine, label string) string    { return a.mapRun }
+func (a *authority) AssumeRole(principal, machine, role string) string             { return a.assume[role] }
+func (a *authority) MapRun(principal, machine, label string, redriven bool) string { return a.mapRun }
 
 var answered = emulator.CallerFunc(func(context.Context, *emulator.Request) (emulator.Answer, error) {
 	return emulator.Answer{Output: value.MustParse(`"ok"`)}, nil
@@ -127,8 +128,8 @@ func TestEnforceMapRuns(t *testing.T) {
 		t.Fatal(err)
 	}
 	for want, a := range map[string]*authority{
-		"[1]":                               {},
-		"States.Permissions " + denial:      {mapRun: denial},
+		"[1]": {},
+		"States.Runtime Error contacting AWS Service. | Message from Service: " + denial + " (Service: Sfn, Status Code: 400, Request ID: ID) (SDK Attempt Count: 1)": {mapRun: denial},
 		"States.ItemReaderFailed " + denial: {call: map[string]string{reader: denial}},
 	} {
 		result, err := emulator.Run(t.Context(), m, value.EmptyObject, emulator.Options{Caller: calls.Enforce(calls.Enforcement{Authority: a}, answered), Store: store})
@@ -137,7 +138,7 @@ func TestEnforceMapRuns(t *testing.T) {
 		}
 		got := ""
 		if e := result.Execution.Err(); e != nil {
-			got = e.Name + " " + e.Cause
+			got = e.Name + " " + regexp.MustCompile(`Request ID: [-0-9a-f]+`).ReplaceAllString(e.Cause, "Request ID: ID")
 		} else {
 			got = result.Execution.Output().JSON()
 		}

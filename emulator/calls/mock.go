@@ -52,8 +52,9 @@ import (
 //     Arguments of the call. $parameters is the same, $input the input of the state (after
 //     InputPath), $item, $attempt and $call the numbers below, and $execution an object
 //     with Id, Name and StateMachine.
-//   - Item is the iteration of the innermost inline Map that the state is in, from 0.
-//     There is none outside of an inline Map; the item of a distributed one is in $input.
+//   - Item is the iteration of the innermost Map that the state is in, from 0: of an
+//     inline Map the iteration, of a distributed one the child execution, which has one
+//     item, or one batch of them. Outside of a Map there is none.
 //   - Attempt counts the retries of the state, from 0 each time that it is entered.
 //   - Call counts the calls of the state in the execution, as the numbers of
 //     MockedResponses do.

@@ -90,6 +90,13 @@ func TestMatched(t *testing.T) {
 // TestMatchedRun runs a machine whose Map calls out of order, fails by item and attempt,
 // and has a job and a callback.
 func TestMatchedRun(t *testing.T) {
+	for name, processor := range map[string]string{"inline": "", "distributed": `"ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "EXPRESS"},`} {
+		t.Run(name, func(t *testing.T) { testMatchedRun(t, processor) })
+	}
+}
+
+func testMatchedRun(t *testing.T, processor string) {
+	t.Helper()
 	c, err := calls.ParseMocks("m", []byte(`{"StateMachines": {"M": {"TestCases": {"T": {"Charge": "C", "Train": "J", "Ask": "A"}}}},
 	  "MatchedResponses": {
 	    "C": [{"Item": 1, "Attempt": "0-1", "Throw": {"Error": "Busy"}}, {"Item": 1, "Attempt": 2, "Return": "third time"},
@@ -100,7 +107,7 @@ func TestMatchedRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	def, err := asl.Parse([]byte(`{"StartAt": "Each", "States": {
-	  "Each": {"Type": "Map", "ItemsPath": "$", "Next": "Train", "ItemProcessor": {"StartAt": "Charge", "States": {
+	  "Each": {"Type": "Map", "ItemsPath": "$", "Next": "Train", "ItemProcessor": {` + processor + `"StartAt": "Charge", "States": {
 	    "Charge": {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Parameters": {"FunctionName": "f"}, "End": true,
 	      "Retry": [{"ErrorEquals": ["Busy"], "IntervalSeconds": 1}]}}}},
 	  "Train": {"Type": "Task", "Resource": "arn:aws:states:::glue:startJobRun.sync", "Parameters": {"JobName": "j"}, "ResultPath": null, "Next": "Ask"},

@@ -86,7 +86,8 @@ func (m Mock) with(field string, v value.Value) Mock {
 // parameters of the call, and $input, $item, $attempt and $call; see [calls.MockConfig].
 func (m Mock) When(predicate string) Mock { return m.with("When", value.String(predicate)) }
 
-// Item narrows a mock to an iteration of the innermost inline Map, from 0.
+// Item narrows a mock to an iteration of the innermost Map, from 0: of a distributed one, to
+// a child execution.
 func (m Mock) Item(n int) Mock { return m.with("Item", value.Int(int64(n))) }
 
 // Attempt narrows a mock to calls after so many retries of the state.

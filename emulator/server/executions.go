@@ -469,6 +469,23 @@ func (s *Server) find(arn string) (*execution, error) {
 	if _, err := parseARN(arn, "execution"); err != nil {
 		return nil, err
 	}
+	return s.lookup(arn)
+}
+
+// findAny is find for the operations that also show the express child executions of a map
+// run (recorded 2026-09, published in github.com/radkawar/stackd).
+func (s *Server) findAny(arn string) (*execution, error) {
+	r, err := parseARN(arn, "execution", "express")
+	if err == nil && r.kind == "express" && !strings.Contains(r.name, "/") {
+		_, err = parseARN(arn, "execution")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s.lookup(arn)
+}
+
+func (s *Server) lookup(arn string) (*execution, error) {
 	s.mu.Lock()
 	e := s.executions[arn]
 	s.mu.Unlock()
@@ -498,7 +515,7 @@ const redrivePeriod = 14 * 24 * time.Hour
 // redrivable says whether an execution can be redriven, and why not.
 func (e *execution) redrivable(x *emulator.Execution) (types.ExecutionRedriveStatus, *string) {
 	switch st := x.Status(); {
-	case st == emulator.Running || st == emulator.Succeeded:
+	case st == emulator.Running || st == emulator.Succeeded || st == emulator.PendingRedrive:
 		return types.ExecutionRedriveStatusNotRedrivable, aws.String("Execution is " + string(st) + " and cannot be redriven")
 	case time.Since(time.UnixMilli(x.Stopped())) > redrivePeriod:
 		return types.ExecutionRedriveStatusNotRedrivable, aws.String("Execution redrivable period exceeded")
@@ -511,14 +528,11 @@ func (e *execution) redrivable(x *emulator.Execution) (types.ExecutionRedriveSta
 }
 
 func (s *Server) describeExecution(_ context.Context, in *sfn.DescribeExecutionInput) (*sfn.DescribeExecutionOutput, error) {
-	e, err := s.find(*in.ExecutionArn)
+	e, err := s.findAny(*in.ExecutionArn)
 	if err != nil {
 		return nil, err
 	}
-	s.mu.Lock()
 	p := e.particulars()
-	redriven := p.redriven
-	s.mu.Unlock()
 	data := in.IncludedData != types.IncludedDataMetadataOnly
 	shown := includedTrue
 	if !data {
@@ -551,8 +565,8 @@ func (s *Server) describeExecution(_ context.Context, in *sfn.DescribeExecutionI
 			out.Error, out.Cause = optional(f.Name, f.NoName), optional(f.Cause, f.NoCause)
 		}
 		out.RedriveCount = aws.Int32(int32(x.Info().RedriveCount))
-		if redriven > 0 {
-			out.RedriveDate = millis(redriven)
+		if at := x.Redriven(); at > 0 {
+			out.RedriveDate = millis(at)
 		}
 		out.RedriveStatus, out.RedriveStatusReason = e.redrivable(x)
 	})
@@ -610,7 +624,6 @@ func (s *Server) redriveExecution(_ context.Context, in *sfn.RedriveExecutionInp
 	p.redriven, p.redriveToken, e.endedAt = now(), token, 0
 	e.machine.running++
 	s.open++
-	date := p.redriven
 	s.mu.Unlock()
 	if !e.running().Redrive() {
 		s.mu.Lock()
@@ -620,6 +633,11 @@ func (s *Server) redriveExecution(_ context.Context, in *sfn.RedriveExecutionInp
 		s.mu.Unlock()
 		return nil, refused()
 	}
+	var date int64
+	e.view(func(x *emulator.Execution) { date = x.Redriven() })
+	s.mu.Lock()
+	p.redriven = date
+	s.mu.Unlock()
 	return &sfn.RedriveExecutionOutput{RedriveDate: millis(date)}, nil
 }
 
@@ -648,7 +666,7 @@ func (s *Server) listExecutions(_ context.Context, in *sfn.ListExecutionsInput) 
 	if err != nil {
 		return nil, err
 	}
-	list, spec, err := s.executionsOf(r)
+	list, batched, err := s.executionsOf(r)
 	if err != nil {
 		return nil, err
 	}
@@ -677,6 +695,9 @@ func (s *Server) listExecutions(_ context.Context, in *sfn.ListExecutionsInput) 
 			}
 			redrives := x.Info().RedriveCount
 			item.RedriveCount = aws.Int32(int32(redrives))
+			if at := x.Redriven(); at > 0 {
+				item.RedriveDate = millis(at)
+			}
 			skip = in.StatusFilter != "" && in.StatusFilter != item.Status ||
 				in.RedriveFilter == types.ExecutionRedriveFilterRedriven && redrives == 0 ||
 				in.RedriveFilter == types.ExecutionRedriveFilterNotRedriven && redrives > 0
@@ -686,7 +707,7 @@ func (s *Server) listExecutions(_ context.Context, in *sfn.ListExecutionsInput) 
 		}
 		if e.of != nil {
 			item.MapRunArn = &e.of.arn
-			item.ItemCount = aws.Int32(e.items(spec))
+			item.ItemCount = aws.Int32(e.items(batched))
 		}
 		if len(out.Executions) == n {
 			out.NextToken = s.seal(last, scope)
@@ -699,37 +720,37 @@ func (s *Server) listExecutions(_ context.Context, in *sfn.ListExecutionsInput) 
 }
 
 // executionsOf returns the executions of a state machine or a map run, oldest first.
-func (s *Server) executionsOf(r resource) ([]*execution, *emulator.MapRun, error) {
+func (s *Server) executionsOf(r resource) (list []*execution, batched bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if r.kind == "mapRun" {
 		m := s.mapRuns[r.full]
 		if m == nil {
-			return nil, nil, noResource(r.full)
+			return nil, false, noResource(r.full)
 		}
 		if m.gone > 0 {
 			m.children, m.gone = kept(m.children), 0
 		}
-		return m.children, m.spec, nil
+		return m.children, m.batched, nil
 	}
 	m, ok := s.machines.get(r.machine())
 	if !ok {
-		return nil, nil, noMachine(r.full)
+		return nil, false, noMachine(r.full)
 	}
 	if m.typ == types.StateMachineTypeExpress {
-		return nil, nil, wrongType()
+		return nil, false, wrongType()
 	}
 	if r.rest != "" && m.version(r.full) == nil && m.alias(r.rest) == nil {
-		return nil, nil, noResource(r.full)
+		return nil, false, noResource(r.full)
 	}
 	if m.gone > 0 {
 		m.executions, m.gone = kept(m.executions), 0
 	}
-	return m.executions, nil, nil
+	return m.executions, false, nil
 }
 
 func (s *Server) describeStateMachineForExecution(_ context.Context, in *sfn.DescribeStateMachineForExecutionInput) (*sfn.DescribeStateMachineForExecutionOutput, error) {
-	e, err := s.find(*in.ExecutionArn)
+	e, err := s.findAny(*in.ExecutionArn)
 	if err != nil {
 		return nil, err
 	}

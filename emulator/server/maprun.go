@@ -2,92 +2,89 @@ package server
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
+	"github.com/sfnkit/sfnkit/asl/value"
 	"github.com/sfnkit/sfnkit/emulator"
 )
 
-// mapRun is a map run that has begun: what its children and its parent's history tell.
-// All fields but the first ones are guarded by the server's lock.
+// mapRun is a map run that has begun. What it is doing, its parent's engine tells, and its
+// parent's history. All fields but the first ones are guarded by the server's lock.
 type mapRun struct {
 	arn, label string
 	parent     *execution
 	revision   *revision // of the children
+	batched    bool
 
-	spec     *emulator.MapRun // as it is now
-	children []*execution     // oldest first
-	ended    int              // how many of them have ended
-	gone     int              // how many of them are not remembered any more
-	counts   types.MapRunExecutionCounts
-	items    types.MapRunItemCounts
+	children []*execution // oldest first
+	ended    int          // how many of them have ended
+	gone     int          // how many of them are not remembered any more
 }
 
 // keptChildren is how many ended child executions of one map run are remembered.
 const keptChildren = 10000
 
-// childBegins takes note of a child execution.
-func (s *Server) childBegins(parent *execution, spec *emulator.MapRun, h *emulator.Handle) {
+// childBegins takes note of a child execution that begins, or begins again.
+func (s *Server) childBegins(root *execution, spec *emulator.MapRun, h *emulator.Handle) {
 	var info emulator.Info
-	n := int64(1)
-	h.View(func(x *emulator.Execution) {
-		info = x.Info()
-		n = itemsOf(spec, x)
-	})
+	h.View(func(x *emulator.Execution) { info = x.Info() })
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if e := s.executions[info.ARN]; e != nil {
+		e.mu.Lock()
+		e.handle = h
+		e.mu.Unlock()
+		e.endedAt = 0
+		e.of.ended--
+		return
+	}
 	m := s.mapRuns[spec.ARN]
 	if m == nil {
-		rev := *parent.revision
-		m = &mapRun{arn: spec.ARN, label: spec.Label, parent: parent, revision: &rev}
+		parent := s.executions[spec.Parent.ARN] // itself a child, if it is not the root
+		if parent == nil {
+			parent = root
+		}
+		m = &mapRun{arn: spec.ARN, label: spec.Label, parent: parent, revision: processorOf(parent.revision, spec), batched: spec.Batched}
 		s.mapRuns[spec.ARN] = m
 		own := parent.own()
 		own.mapRuns = append(own.mapRuns, m)
 	}
-	m.spec = spec
-	m.counts.Total++
-	m.counts.Running++
-	m.items.Total += n
-	m.items.Running += n
-	if spec.Express {
-		return
-	}
 	s.seq++
-	e := &execution{seq: s.seq, arn: info.ARN, name: info.Name, of: m, revision: m.revision, handle: h}
+	// The name shows the id of an express execution as well.
+	name := info.ARN[strings.LastIndex(info.ARN, info.Name):]
+	e := &execution{seq: s.seq, arn: info.ARN, name: name, of: m, revision: m.revision, handle: h}
 	m.children = append(m.children, e)
 	s.executions[e.arn] = e
 }
 
-// childEnds counts a child execution that has ended.
+// processorOf is the revision of the children of a map run: their definition is the state's
+// ItemProcessor, as recorded (2026-09, published in github.com/radkawar/stackd).
+func processorOf(of *revision, spec *emulator.MapRun) *revision {
+	rev := *of
+	rev.compiled = spec.Machine
+	def := spec.Machine.Definition()
+	b := value.NewBuilder(4)
+	for k, v := range def.Value().Members() {
+		if k != "ProcessorConfig" {
+			b.Set(k, v)
+		}
+	}
+	rev.text = b.Object().JSON()
+	rev.references, _ = variableReferences(def)
+	return &rev
+}
+
+// childEnds takes note of a child execution that has ended.
 func (s *Server) childEnds(spec *emulator.MapRun, x *emulator.Execution) {
-	n := itemsOf(spec, x)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	m := s.mapRuns[spec.ARN]
-	if m == nil {
-		return
-	}
-	m.counts.Running--
-	m.items.Running -= n
-	switch x.Status() {
-	case emulator.Succeeded:
-		m.counts.Succeeded++
-		m.items.Succeeded += n
-	case emulator.TimedOut:
-		m.counts.TimedOut++
-		m.items.TimedOut += n
-	case emulator.Aborted:
-		m.counts.Aborted++
-		m.items.Aborted += n
-	default:
-		m.counts.Failed++
-		m.items.Failed += n
-	}
-	e := s.executions[x.Info().ARN]
-	if e == nil {
+	m, e := s.mapRuns[spec.ARN], s.executions[x.Info().ARN]
+	if m == nil || e == nil {
 		return
 	}
 	e.endedAt = now()
@@ -107,19 +104,15 @@ func (s *Server) childEnds(spec *emulator.MapRun, x *emulator.Execution) {
 	s.forget()
 }
 
-// itemsOf returns how many items a child execution has.
-func itemsOf(spec *emulator.MapRun, x *emulator.Execution) int64 {
-	if !spec.Batched {
-		return 1
-	}
-	in, _ := x.Input()
-	return int64(in.Get("Items").Len())
-}
-
 // items returns how many items a child execution has.
-func (e *execution) items(spec *emulator.MapRun) int32 {
-	n := int64(1)
-	e.view(func(x *emulator.Execution) { n = itemsOf(spec, x) })
+func (e *execution) items(batched bool) int32 {
+	n := 1
+	if batched {
+		e.view(func(x *emulator.Execution) {
+			in, _ := x.Input()
+			n = in.Get("Items").Len()
+		})
+	}
 	return int32(n)
 }
 
@@ -143,7 +136,9 @@ func (s *Server) findMapRun(arn string) (*mapRun, error) {
 	for _, e := range candidates {
 		found := false
 		e.view(func(x *emulator.Execution) {
-			mapRunEvents(x, func(a string, _ types.MapRunStatus, _, _ int64) { found = found || a == arn })
+			for _, h := range mapRunsOf(x) {
+				found = found || h.arn == arn
+			}
 		})
 		if found {
 			return &mapRun{arn: arn, label: label, parent: e, revision: e.revision}, nil
@@ -152,20 +147,32 @@ func (s *Server) findMapRun(arn string) (*mapRun, error) {
 	return nil, noResource(arn)
 }
 
-// mapRunEvents calls f with the ARN, status and times of every map run in a history.
-func mapRunEvents(x *emulator.Execution, f func(arn string, status types.MapRunStatus, from, to int64)) {
-	type run struct {
-		arn      string
-		status   types.MapRunStatus
-		from, to int64
-	}
-	var runs []run
-	open := make(map[int32]int) // event id -> index
+// mapRunHistory is what the history of an execution tells of a map run.
+type mapRunHistory struct {
+	arn      string
+	status   types.MapRunStatus
+	from, to int64 // to is 0 while it goes on
+	redrives int32
+	redriven int64 // when it was last
+}
+
+// mapRunsOf returns the map runs of an execution.
+func mapRunsOf(x *emulator.Execution) []mapRunHistory {
+	var runs []mapRunHistory
+	open := make(map[int32]int) // the event that the end of a run follows -> index
 	for e := range x.History().All {
 		switch e.Type {
 		case emulator.MapRunStarted:
 			open[e.ID] = len(runs)
-			runs = append(runs, run{arn: e.Detail.ARN, status: types.MapRunStatusRunning, from: e.Time})
+			runs = append(runs, mapRunHistory{arn: e.Detail.ARN, status: types.MapRunStatusRunning, from: e.Time})
+		case emulator.MapRunRedriven:
+			i := slices.IndexFunc(runs, func(r mapRunHistory) bool { return r.arn == e.Detail.ARN })
+			if i < 0 {
+				continue
+			}
+			open[e.ID] = i
+			runs[i].status, runs[i].to = types.MapRunStatusRunning, 0
+			runs[i].redrives, runs[i].redriven = e.Detail.Count, e.Time
 		case emulator.MapRunSucceeded, emulator.MapRunFailed, emulator.MapRunAborted:
 			if i, ok := open[e.PreviousID]; ok {
 				runs[i].to = e.Time
@@ -175,12 +182,12 @@ func mapRunEvents(x *emulator.Execution, f func(arn string, status types.MapRunS
 			}
 		}
 	}
-	for _, r := range runs {
-		if r.status == types.MapRunStatusRunning && x.Status() != emulator.Running {
+	for i := range runs {
+		if r := &runs[i]; r.status == types.MapRunStatusRunning && x.Status() != emulator.Running {
 			r.status, r.to = types.MapRunStatusAborted, x.Stopped()
 		}
-		f(r.arn, r.status, r.from, r.to)
 	}
+	return runs
 }
 
 func (s *Server) describeMapRun(_ context.Context, in *sfn.DescribeMapRunInput) (*sfn.DescribeMapRunOutput, error) {
@@ -188,42 +195,37 @@ func (s *Server) describeMapRun(_ context.Context, in *sfn.DescribeMapRunInput) 
 	if err != nil {
 		return nil, err
 	}
-	out := &sfn.DescribeMapRunOutput{ExecutionArn: &m.parent.arn, MapRunArn: &m.arn}
-	writes := false
-	s.mu.Lock()
-	if m.spec != nil {
-		out.MaxConcurrency = int32(m.spec.Concurrency)
-		out.ToleratedFailureCount = max(m.spec.ToleratedCount, 0)
-		out.ToleratedFailurePercentage = float32(max(m.spec.ToleratedPercentage, 0))
-		writes = m.spec.Writer != nil
+	out := &sfn.DescribeMapRunOutput{
+		ExecutionArn: &m.parent.arn, MapRunArn: &m.arn, ExecutionCounts: &types.MapRunExecutionCounts{}, ItemCounts: &types.MapRunItemCounts{},
 	}
-	x, it := m.counts, m.items
-	out.RedriveCount = aws.Int32(0) // a redriven execution starts a new map run
-	s.mu.Unlock()
 	m.parent.view(func(x *emulator.Execution) {
-		mapRunEvents(x, func(arn string, status types.MapRunStatus, from, to int64) {
-			if arn == m.arn {
-				out.Status, out.StartDate = status, millis(from)
-				if to > 0 {
-					out.StopDate = millis(to)
-				}
+		for _, r := range mapRunsOf(x) {
+			if r.arn != m.arn {
+				continue
 			}
-		})
+			out.Status, out.StartDate, out.RedriveCount = r.status, millis(r.from), &r.redrives
+			if r.redriven > 0 {
+				out.RedriveDate = millis(r.redriven)
+			}
+			if r.to > 0 {
+				out.StopDate = millis(r.to)
+			}
+		}
 	})
 	if st, ok := m.parent.running().MapRun(m.arn); ok {
-		x, it = executionCounts(st.Executions), types.MapRunItemCounts(executionCounts(st.Items))
+		x, it := executionCounts(st.Executions), types.MapRunItemCounts(executionCounts(st.Items))
+		out.ExecutionCounts, out.ItemCounts = &x, &it
 		out.MaxConcurrency, out.ToleratedFailureCount = int32(st.Spec.Concurrency), max(st.Spec.ToleratedCount, 0)
 		out.ToleratedFailurePercentage = float32(max(st.Spec.ToleratedPercentage, 0))
-	} else if writes && out.Status == types.MapRunStatusSucceeded {
-		x.ResultsWritten, it.ResultsWritten = x.Succeeded+x.Failed, it.Succeeded+it.Failed
 	}
-	out.ExecutionCounts, out.ItemCounts = &x, &it
 	return out, nil
 }
 
 func executionCounts(c emulator.Counts) types.MapRunExecutionCounts {
-	return types.MapRunExecutionCounts{Running: c.Running, Succeeded: c.Succeeded, Failed: c.Failed, TimedOut: c.TimedOut, Aborted: c.Aborted,
-		Total: c.Total, ResultsWritten: c.ResultsWritten}
+	return types.MapRunExecutionCounts{
+		Pending: c.Pending, Running: c.Running, Succeeded: c.Succeeded, Failed: c.Failed, TimedOut: c.TimedOut, Aborted: c.Aborted,
+		Total: c.Total, ResultsWritten: c.ResultsWritten, FailuresNotRedrivable: &c.FailuresNotRedrivable, PendingRedrive: &c.PendingRedrive,
+	}
 }
 
 func (s *Server) listMapRuns(_ context.Context, in *sfn.ListMapRunsInput) (*sfn.ListMapRunsOutput, error) {
@@ -239,15 +241,16 @@ func (s *Server) listMapRuns(_ context.Context, in *sfn.ListMapRunsInput) (*sfn.
 	var all []types.MapRunListItem
 	e.view(func(x *emulator.Execution) {
 		machine := x.Info().StateMachineARN
-		mapRunEvents(x, func(arn string, _ types.MapRunStatus, from, to int64) {
-			label := arn[strings.LastIndexByte(arn, '/')+1:]
+		machine, _, _ = strings.Cut(machine, "/")
+		for _, r := range mapRunsOf(x) {
+			label := r.arn[strings.LastIndexByte(r.arn, '/')+1:]
 			label, _, _ = strings.Cut(label, ":")
-			item := types.MapRunListItem{ExecutionArn: &e.arn, MapRunArn: aws.String(arn), StartDate: millis(from), StateMachineArn: aws.String(machine + "/" + label)}
-			if to > 0 {
-				item.StopDate = millis(to)
+			item := types.MapRunListItem{ExecutionArn: &e.arn, MapRunArn: &r.arn, StartDate: millis(r.from), StateMachineArn: aws.String(machine + "/" + label)}
+			if r.to > 0 {
+				item.StopDate = millis(r.to)
 			}
 			all = append(all, item)
-		})
+		}
 	})
 	out := &sfn.ListMapRunsOutput{MapRuns: []types.MapRunListItem{}}
 	n := pageLimit(in.MaxResults)
@@ -283,11 +286,6 @@ func (s *Server) updateMapRun(_ context.Context, in *sfn.UpdateMapRunInput) (*sf
 		e := failure("ValidationException", "Map Run is not in a state that can be updated: '%s'", m.arn)
 		e.Reason = string(types.ValidationExceptionReasonCannotUpdateCompletedMapRun)
 		return nil, e
-	}
-	if st, ok := m.parent.running().MapRun(m.arn); ok {
-		s.mu.Lock()
-		m.spec = st.Spec
-		s.mu.Unlock()
 	}
 	return &sfn.UpdateMapRunOutput{}, nil
 }

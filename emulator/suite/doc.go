@@ -59,7 +59,7 @@
 //
 // Assertions see $status, $output, $error, $cause, $input, $path, $history (the events as
 // GetExecutionHistory gives them), $duration (seconds of virtual time) and $calls, a list of
-// objects with state, resource, parameters, input, item (null outside of an inline Map),
+// objects with state, resource, parameters, input, item (null outside of a Map),
 // attempt, call, and output, or error and cause, where the call itself gave them.
 //
 // $path and path have the states of the execution itself, those inside of Parallel and

@@ -301,10 +301,10 @@ func mapRequests(resource string, arguments value.Value, partition string) ([]ia
 }
 
 // MapRun decides whether the execution role may start, watch and stop the child executions
-// of a distributed Map state. Whether IAM names them with the label or without it is told
+// of a distributed Map state, and redrive them if its map run was redriven. Whether IAM names them with the label or without it is told
 // in two ways (in the developer guide and in the service authorization reference); both
 // are asked.
-func (a *Account) MapRun(principal, machine, label string) string {
+func (a *Account) MapRun(principal, machine, label string, redriven bool) string {
 	p := placeOf(machine)
 	executions := strings.Replace(p.arn, ":stateMachine:", ":execution:", 1)
 	requests := []iam.Request{{Action: "states:StartExecution", Resource: p.arn}}
@@ -312,6 +312,9 @@ func (a *Account) MapRun(principal, machine, label string) string {
 		requests = append(requests,
 			iam.Request{Action: action, Resource: executions + ":child"},
 			iam.Request{Action: action, Resource: executions + "/" + label + ":child"})
+	}
+	if redriven { // recorded with the label
+		requests = append(requests, iam.Request{Action: "states:RedriveExecution", Resource: executions + "/" + label + ":child"})
 	}
 	return a.evaluator(principal, true).Call(requests...).Message(a.opts.PolicyARNs)
 }

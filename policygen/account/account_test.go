@@ -209,13 +209,16 @@ func TestMapRun(t *testing.T) {
 	const all = `{"Effect": "Allow", "Action": "states:StartExecution", "Resource": "` + machine + `"},
 		{"Effect": "Allow", "Action": ["states:DescribeExecution", "states:StopExecution"], "Resource": ["arn:aws:states:us-east-1:123456789012:execution:Chain:*", "arn:aws:states:us-east-1:123456789012:execution:Chain/Label:*"]}`
 	a := newAccount(t, account.Options{Roles: []account.Role{{Policies: []account.Policy{policy(t, all)}}}})
-	if got := a.MapRun(principal, machine, "Label"); got != "" {
+	if got := a.MapRun(principal, machine, "Label", false); got != "" {
 		t.Error(got)
 	}
-	if got := a.MapRun(principal, machine, "Other"); !strings.Contains(got, "states:DescribeExecution on resource: arn:aws:states:us-east-1:123456789012:execution:Chain/Other:child") {
+	if got := a.MapRun(principal, machine, "Other", false); !strings.Contains(got, "states:DescribeExecution on resource: arn:aws:states:us-east-1:123456789012:execution:Chain/Other:child") {
 		t.Error(got)
 	}
-	if got := a.MapRun(principal, machine+"2", "Label"); !strings.Contains(got, "states:StartExecution on resource: "+machine+"2 ") {
+	if got := a.MapRun(principal, machine+"2", "Label", false); !strings.Contains(got, "states:StartExecution on resource: "+machine+"2 ") {
+		t.Error(got)
+	}
+	if got := a.MapRun(principal, machine, "Label", true); !strings.Contains(got, "states:RedriveExecution on resource: arn:aws:states:us-east-1:123456789012:execution:Chain/Label:child ") {
 		t.Error(got)
 	}
 }
@@ -256,7 +259,7 @@ func TestStrangeNames(t *testing.T) {
 		if a.Call(name, name, invoke, value.MustParse(`{"ModelId": "amazon.nova-lite-v1:0"}`), false) == "" {
 			t.Errorf("%q is allowed to call", name)
 		}
-		if a.MapRun(name, name, name) == "" {
+		if a.MapRun(name, name, name, false) == "" {
 			t.Errorf("%q is allowed to start a map run", name)
 		}
 	}
