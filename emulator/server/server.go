@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -238,7 +239,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	body, err := s.body(w, r)
 	if err == nil {
-		body, err = op.call(s, r.Context(), body)
+		body, err = op.call(s, withTrace(r.Context(), r), body)
 	}
 	if err != nil {
 		var e *Error
@@ -369,8 +370,9 @@ func define[I, O any](name string, f func(*Server, context.Context, *I) (*O, err
 
 // index keeps resources by ARN and in the order in which they were made.
 type index[T interface{ order() int64 }] struct {
-	byARN map[string]T
-	list  []T
+	byARN  map[string]T
+	list   []T
+	sorted []string // the ARNs
 }
 
 func (x *index[T]) add(arn string, r T) {
@@ -379,6 +381,8 @@ func (x *index[T]) add(arn string, r T) {
 	}
 	x.byARN[arn] = r
 	x.list = append(x.list, r)
+	i, _ := slices.BinarySearch(x.sorted, arn)
+	x.sorted = slices.Insert(x.sorted, i, arn)
 }
 
 func (x *index[T]) get(arn string) (T, bool) {
@@ -407,4 +411,6 @@ func (x *index[T]) remove(arn string) {
 	delete(x.byARN, arn)
 	i := x.after(r.order()) - 1
 	x.list = append(x.list[:i], x.list[i+1:]...)
+	i, _ = slices.BinarySearch(x.sorted, arn)
+	x.sorted = slices.Delete(x.sorted, i, i+1)
 }
