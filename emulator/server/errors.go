@@ -13,6 +13,7 @@ type Error struct {
 	Message  string // "" for the protocol's own errors that have none
 	Resource string // resourceName of ResourceNotFound and TooManyTags
 	Reason   string // of some ValidationExceptions
+	KeyState string // of KmsInvalidStateException
 	Status   int    // 0 for 400
 }
 
@@ -83,6 +84,10 @@ func (e *Error) write(w http.ResponseWriter) {
 	if e.Reason != "" {
 		b = append(b, `,"reason":`...)
 		b = value.AppendQuoted(b, e.Reason)
+	}
+	if e.KeyState != "" {
+		b = append(b, `,"kmsKeyState":`...)
+		b = value.AppendQuoted(b, e.KeyState)
 	}
 	b = append(b, '}')
 	w.Header().Set("X-Amzn-ErrorType", e.Code)

@@ -44,6 +44,9 @@ type Options struct {
 	// execution role does not suffice for that, "" if it does; nil lets all pass.
 	Creation func(machineARN, roleARN string, definition *asl.StateMachine) (denial string)
 
+	// Faults make requests fail. Tasks that the server answers itself are no requests.
+	Faults []Fault
+
 	Virtual  bool // time jumps to the next timer while nothing waits for the outside world
 	NoLimits bool // lifts the limits on payload sizes and history length
 
@@ -62,6 +65,7 @@ type Server struct {
 	opts   Options
 	prefix string // arn:aws:states:us-east-1:123456789012:
 	engine *emulator.Engine
+	faults []*armedFault
 	secret [16]byte // of page tokens
 
 	ctx  context.Context // ends with the server
@@ -115,7 +119,15 @@ func New(o Options) (*Server, error) {
 	if o.Mocks != nil && o.MockFile != nil {
 		return nil, errors.New("either Mocks or MockFile can be given")
 	}
+	var faults []*armedFault
+	for _, f := range o.Faults {
+		if err := f.check(); err != nil {
+			return nil, err
+		}
+		faults = append(faults, &armedFault{Fault: f})
+	}
 	s := &Server{
+		faults:     faults,
 		opts:       o,
 		prefix:     "arn:" + o.Partition + ":states:" + o.Region + ":" + o.Account + ":",
 		executions: make(map[string]*execution),
@@ -232,12 +244,16 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	target := r.Header.Get("X-Amz-Target")
-	op := operations[strings.TrimPrefix(target, targetPrefix)]
+	name := strings.TrimPrefix(target, targetPrefix)
+	op := operations[name]
 	if op == nil || !strings.HasPrefix(target, targetPrefix) {
 		(&Error{Code: "UnknownOperationException"}).write(w)
 		return
 	}
 	body, err := s.body(w, r)
+	if err == nil {
+		err = s.fault(name, body)
+	}
 	if err == nil {
 		body, err = op.call(s, withTrace(r.Context(), r), body)
 	}
