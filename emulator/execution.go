@@ -877,13 +877,15 @@ func (r *retrier) delay(n int64, rnd *rand.Rand) int64 {
 	return int64(d * 1000)
 }
 
-// Stop aborts the execution, as StopExecution does. Either text may be empty.
+// Stop aborts the execution, as StopExecution does. Either text may be empty. The event
+// follows no other, and neither does that of an execution that times out (recorded 2026-09,
+// published in github.com/radkawar/stackd).
 func (x *Execution) Stop(now int64, name, cause string) {
 	if x.status != Running {
 		return
 	}
 	x.now = now
-	x.finish(Aborted, ExecutionAborted, x.lastOfRoot(), NewError(name, cause))
+	x.finish(Aborted, ExecutionAborted, 0, NewError(name, cause))
 }
 
 // Halt makes the execution fail as soon as something that it waits for has come, or when
@@ -899,11 +901,4 @@ func (x *Execution) halted(t *thread) bool {
 		x.finish(Failed, ExecutionFailed, t.prev, NewError(ErrorRuntime, "State machine "+x.shared.StateMachineName+" has been deleted"))
 	}
 	return x.halting
-}
-
-func (x *Execution) lastOfRoot() int32 {
-	if x.root == nil {
-		return int32(x.history.n)
-	}
-	return x.root.prev
 }
