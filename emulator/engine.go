@@ -102,6 +102,9 @@ type StartOptions struct {
 	Input  value.Value
 	Text   string // the input as it was sent
 	Caller Caller
+	// Activity reports whether there is an activity with an ARN. A task of one that there
+	// is not ends the execution; nil leaves that to Caller.
+	Activity func(arn string) bool
 	// OnEnd is called once, without locks, when the execution has ended.
 	OnEnd func(*Execution)
 	// OnChild is told of the child executions of distributed Map states when they begin, and
@@ -122,8 +125,10 @@ func (e *Engine) Start(m *Machine, o StartOptions) *Handle {
 
 func (e *Engine) prepare(m *Machine, o StartOptions) *Handle {
 	o.Info.fill()
-	h := &Handle{end: o.OnEnd, x: NewExecution(m, o.Info, o.Input, o.Text, e.limits, randomSources())}
-	h.run = run{env: &engineRun{e: e, callee: o.Caller, onChild: o.OnChild, onChildEnd: o.OnChildEnd}, x: h.x, mu: &h.mu, done: h}
+	src := randomSources()
+	src.Activity = o.Activity
+	h := &Handle{end: o.OnEnd, x: NewExecution(m, o.Info, o.Input, o.Text, e.limits, src)}
+	h.run = run{env: &engineRun{e: e, callee: o.Caller, activity: o.Activity, onChild: o.OnChild, onChildEnd: o.OnChildEnd}, x: h.x, mu: &h.mu, done: h}
 	return h
 }
 
@@ -176,7 +181,7 @@ func (h *Handle) Redrive() bool {
 	return redriven
 }
 
-// Halt makes the execution abort instead of entering another state.
+// Halt makes the execution fail before it goes on. See [Execution.Halt].
 func (h *Handle) Halt() { h.View((*Execution).Halt) }
 
 // MapRunState is how far a map run has got.
@@ -401,6 +406,7 @@ func (e *Engine) waitsOutside() bool {
 type engineRun struct {
 	e          *Engine
 	callee     Caller
+	activity   func(string) bool
 	onChild    func(*MapRun, *Handle)
 	onChildEnd func(*MapRun, *Execution)
 }
@@ -439,7 +445,7 @@ func (r *engineRun) caller() Caller {
 }
 
 func (r *engineRun) child(m *MapRun, info Info, input value.Value, done func(*Execution)) childRun {
-	o := StartOptions{Info: info, Input: input, Caller: r.callee, OnEnd: done, OnChild: r.onChild, OnChildEnd: r.onChildEnd}
+	o := StartOptions{Info: info, Input: input, Caller: r.callee, Activity: r.activity, OnEnd: done, OnChild: r.onChild, OnChildEnd: r.onChildEnd}
 	if r.onChildEnd != nil {
 		o.OnEnd = func(x *Execution) {
 			r.onChildEnd(m, x)

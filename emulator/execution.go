@@ -62,6 +62,9 @@ type Info struct {
 type Sources struct {
 	Rand *rand.Rand    // jitter, States.MathRandom, $random
 	UUID func() string // task tokens, States.UUID, $uuid, map runs
+	// Activity reports whether there is an activity with an ARN. nil means that there may
+	// be any.
+	Activity func(arn string) bool
 }
 
 // Execution is a running execution: data that changes only in the methods below. It does
@@ -89,7 +92,7 @@ type Execution struct {
 	counts   map[string]int // invocations of tasks, by state name
 	root     *thread
 	onlyRoot thread // the storage of root
-	halting  bool   // the next state is not entered any more
+	halting  bool   // it fails instead of going on
 	full     bool   // the history has no room but for the end
 	awaiting bool   // see PendingRedrive
 	scratch  *scratch
@@ -164,9 +167,26 @@ const (
 type pendingTask struct {
 	request   *Request
 	submitted bool
+	queued    bool  // the task of an activity that no worker has taken yet
 	started   bool  // a worker has taken the task of an activity
+	timeout   int64 // milliseconds, 0 for none
+	due       int64 // when it ends the task; a timer before is out of date
 	heartbeat int64 // milliseconds, 0 for none
 	lastBeat  int64
+	beatDue   int64 // when to look at the last heartbeat; a timer before is out of date
+}
+
+// clock starts the time that a task may take.
+func (x *Execution) clock(id TaskID, t *pendingTask) {
+	if t.timeout > 0 {
+		t.due = x.now + t.timeout
+		x.timer(id, TimerTimeout, t.due)
+	}
+	if t.heartbeat > 0 {
+		t.lastBeat = x.now
+		t.beatDue = x.now + t.heartbeat
+		x.timer(id, TimerHeartbeat, t.beatDue)
+	}
 }
 
 type fork struct {
@@ -473,8 +493,7 @@ func (x *Execution) advance(t *thread) {
 			return
 		}
 		s := t.state
-		if x.halting && t.entered == 0 {
-			x.finish(Aborted, ExecutionAborted, t.prev, &Error{NoName: true, NoCause: true})
+		if t.entered == 0 && x.halted(t) {
 			return
 		}
 		if t.entered == 0 {
@@ -884,22 +903,28 @@ func (r *retrier) delay(n int64, rnd *rand.Rand) int64 {
 	return int64(d * 1000)
 }
 
-// Stop aborts the execution, as StopExecution does. Either text may be empty.
+// Stop aborts the execution, as StopExecution does. Either text may be empty. The event
+// follows no other, and neither does that of an execution that times out (recorded 2026-09,
+// published in github.com/radkawar/stackd).
 func (x *Execution) Stop(now int64, name, cause string) {
 	if x.status != Running {
 		return
 	}
 	x.now = now
-	x.finish(Aborted, ExecutionAborted, x.lastOfRoot(), NewError(name, cause))
+	x.finish(Aborted, ExecutionAborted, 0, NewError(name, cause))
 }
 
-// Halt makes the execution abort instead of entering another state, which is what becomes
-// of running executions when their state machine is deleted.
+// Halt makes the execution fail as soon as something that it waits for has come, or when
+// it is to enter another state. This is what becomes of running executions when their
+// state machine is deleted.
 func (x *Execution) Halt() { x.halting = true }
 
-func (x *Execution) lastOfRoot() int32 {
-	if x.root == nil {
-		return int32(x.history.n)
+// halted fails an execution that was told to halt, in front of what t would do next: a
+// task whose result has come and a wait whose time has come leave no event (recorded
+// 2026-09, published in github.com/radkawar/stackd).
+func (x *Execution) halted(t *thread) bool {
+	if x.halting {
+		x.finish(Failed, ExecutionFailed, t.prev, NewError(ErrorRuntime, "State machine "+x.shared.StateMachineName+" has been deleted"))
 	}
-	return x.root.prev
+	return x.halting
 }

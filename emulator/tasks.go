@@ -82,6 +82,11 @@ func (x *Execution) startTask(t *thread) *Error {
 	if n := x.limits.Payload; n > 0 && params.Size() > n {
 		return x.located(t, NewError(ErrorDataLimitExceeded, oversized(s, params.Size(), n)))
 	}
+	if exists := x.sources.Activity; s.kind == activityTask && exists != nil && !exists(req.ARN) {
+		// The words and that nothing is scheduled: recorded 2026-09, published in
+		// github.com/radkawar/stackd.
+		return x.located(t, NewError(ErrorRuntime, "The activity "+req.ARN+" does not exist."))
+	}
 	req.Parameters, req.Timeout, req.Heartbeat = params, timeout, heartbeat
 	if x.counts == nil {
 		x.counts = make(map[string]int, 1)
@@ -110,15 +115,9 @@ func (x *Execution) startTask(t *thread) *Error {
 		t.prev = x.taskEvent(TaskStarted, t, value.Value{}).ID
 	}
 	id := x.block(t, forTask)
-	t.task = &pendingTask{request: req}
+	t.task = &pendingTask{request: req, timeout: timeout * 1000, heartbeat: heartbeat * 1000}
 	x.want(Command{Kind: CallTask, ID: id, Request: req})
-	if timeout > 0 {
-		x.timer(id, TimerTimeout, x.now+timeout*1000)
-	}
-	if heartbeat > 0 {
-		t.task.heartbeat, t.task.lastBeat = heartbeat*1000, x.now
-		x.timer(id, TimerHeartbeat, x.now+heartbeat*1000)
-	}
+	x.clock(id, t.task)
 	return nil
 }
 
@@ -159,6 +158,15 @@ func (x *Execution) TaskSubmitted(now int64, id TaskID, output value.Value) {
 	x.run()
 }
 
+// ActivityQueued tells that the task of an activity waits for a worker. The time that it
+// may take begins when one takes it (Step Functions guide, Task state; recorded 2026-09,
+// published in github.com/radkawar/stackd).
+func (x *Execution) ActivityQueued(id TaskID) {
+	if t := x.waiter(id); t != nil && t.waiting == forTask && !t.task.started {
+		t.task.queued = true
+	}
+}
+
 // ActivityStarted tells that a worker has taken the task of an activity. The name may be
 // empty.
 func (x *Execution) ActivityStarted(now int64, id TaskID, worker string) {
@@ -171,9 +179,8 @@ func (x *Execution) ActivityStarted(now int64, id TaskID, worker string) {
 	e := x.emit(ActivityStarted, t.prev, value.Value{})
 	e.Detail = &Detail{Worker: worker}
 	t.prev = e.ID
-	if t.task.heartbeat > 0 {
-		t.task.lastBeat = now
-	}
+	t.task.queued = false
+	x.clock(id, t.task)
 	x.run()
 }
 
@@ -196,6 +203,9 @@ func (x *Execution) TaskSucceeded(now int64, id TaskID, result value.Value) bool
 		return false
 	}
 	x.now = now
+	if x.halted(t) {
+		return true
+	}
 	s := t.state
 	if n := x.limits.Payload; n > 0 && result.Size() > n {
 		return x.TaskFailed(now, id, NewError(ErrorDataLimitExceeded, "The state/task '"+s.resourceType+
@@ -225,6 +235,9 @@ func (x *Execution) TaskFailed(now int64, id TaskID, err *Error) bool {
 		return false
 	}
 	x.now = now
+	if x.halted(t) {
+		return true
+	}
 	timedOut := err.Name == ErrorTimeout || err.Name == ErrorHeartbeatTimeout
 	var ev EventType
 	switch t.state.kind {
@@ -271,7 +284,7 @@ func (x *Execution) TimerFired(now int64, id TaskID, k TimerKind) {
 			return
 		}
 		x.now = now
-		x.finish(TimedOut, ExecutionTimedOut, x.lastOfRoot(), &Error{Name: ErrorTimeout, NoCause: true})
+		x.finish(TimedOut, ExecutionTimedOut, 0, &Error{Name: ErrorTimeout, NoCause: true})
 		return
 	}
 	t := x.waiter(id)
@@ -280,11 +293,18 @@ func (x *Execution) TimerFired(now int64, id TaskID, k TimerKind) {
 	}
 	switch k {
 	case TimerTimeout:
+		if t.task.queued || now < t.task.due {
+			return
+		}
 		x.now = now
 		x.cancel(t)
 		x.TaskFailed(now, id, &Error{Name: ErrorTimeout})
 	case TimerHeartbeat:
+		if t.task.queued || now < t.task.beatDue {
+			return
+		}
 		if due := t.task.lastBeat + t.task.heartbeat; now < due {
+			t.task.beatDue = due
 			x.timer(id, TimerHeartbeat, due)
 			return
 		}
@@ -293,6 +313,9 @@ func (x *Execution) TimerFired(now int64, id TaskID, k TimerKind) {
 		x.TaskFailed(now, id, &Error{Name: ErrorTimeout})
 	case TimerWait:
 		x.now = now
+		if x.halted(t) {
+			return
+		}
 		retry := t.waiting == forRetry
 		x.unblock(t)
 		if !retry {

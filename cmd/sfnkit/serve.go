@@ -30,6 +30,7 @@ type serveFlags struct {
 	account    string
 	noLimits   bool
 	faults     []string
+	apiFaults  []string
 	enforce    enforceFlags
 }
 
@@ -42,6 +43,9 @@ func serveCommand() *cobra.Command {
 pointed at it with an endpoint URL. Calls of Task states are answered by a mock
 configuration as Step Functions Local reads it: start STATE_MACHINE_ARN#TestCase.
 When the file changes, executions that start afterwards get its new answers.
+
+--fault makes calls of Task states fail, --api-fault the requests of clients: with the
+errors that AWS documents for an operation, and with those that all services have.
 
 State machines and executions are kept in memory until it is stopped.`,
 		Example: `  sfnkit serve --mock-config MockConfigFile.json
@@ -62,6 +66,7 @@ State machines and executions are kept in memory until it is stopped.`,
 	fs.StringVar(&f.account, "account", "", "the `ACCOUNT` in ARNs (default: 123456789012)")
 	fs.BoolVar(&f.noLimits, "no-limits", false, "lift the service's limits on payloads and events")
 	fs.StringArrayVar(&f.faults, "fault", nil, "make calls of the states of a name fail in every execution: a `STATE:ERROR*N` as in Ask:Bedrock.ThrottlingException*3 (repeatable)")
+	fs.StringArrayVar(&f.apiFaults, "api-fault", nil, "make requests fail: an `OPERATION:ERROR*N` as in StartExecution:ThrottlingException*3, the OPERATION * for all, without *N for ever (repeatable)")
 	f.enforce.add(fs)
 	return cmd
 }
@@ -90,6 +95,13 @@ func (f *serveFlags) run(cmd *cobra.Command) error {
 	}
 	if err := f.guard(&o); err != nil {
 		return err
+	}
+	for _, text := range f.apiFaults {
+		fault, err := server.ParseFault(text)
+		if err != nil {
+			return fmt.Errorf("--api-fault: %w", err)
+		}
+		o.Faults = append(o.Faults, fault)
 	}
 	file := f.mockConfig
 	if file == "" {

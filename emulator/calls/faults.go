@@ -21,25 +21,35 @@ type Fault struct {
 // ParseFault reads "State:Error×N", such as "Classify:Bedrock.ThrottlingException×3". An
 // asterisk may stand for the multiplication sign; without either, one call fails.
 func ParseFault(s string) (Fault, error) {
+	state, name, times, err := SplitFault(s, "State:Error×N")
+	if err != nil {
+		return Fault{}, err
+	}
+	return Fault{State: state, Error: name, Times: max(times, 1)}, nil
+}
+
+// SplitFault takes apart what fails, the error name and the number of calls of a fault, 0 if
+// there is none. Errors name the form that is wanted.
+func SplitFault(s, form string) (what, name string, times int, err error) {
 	i := strings.LastIndexByte(s, ':')
 	if i < 1 {
-		return Fault{}, fmt.Errorf("fault %q is not of the form State:Error×N", s)
+		return "", "", 0, fmt.Errorf("fault %q is not of the form %s", s, form)
 	}
-	f := Fault{State: s[:i], Error: s[i+1:], Times: 1}
+	what, name = s[:i], s[i+1:]
 	for _, sign := range []string{"×", "*"} {
-		if name, times, ok := strings.Cut(f.Error, sign); ok {
-			n, err := strconv.Atoi(times)
+		if before, number, ok := strings.Cut(name, sign); ok {
+			n, err := strconv.Atoi(number)
 			if err != nil || n < 1 || n > maxCalls {
-				return Fault{}, fmt.Errorf("fault %q: %q is not a number of calls", s, times)
+				return "", "", 0, fmt.Errorf("fault %q: %q is not a number of calls", s, number)
 			}
-			f.Error, f.Times = name, n
+			name, times = before, n
 			break
 		}
 	}
-	if f.Error == "" || len(f.Error) > 256 {
-		return Fault{}, fmt.Errorf("fault %q has no error name of at most 256 characters", s)
+	if name == "" || len(name) > 256 {
+		return "", "", 0, fmt.Errorf("fault %q has no error name of at most 256 characters", s)
 	}
-	return f, nil
+	return what, name, times, nil
 }
 
 // Faults makes calls fail before they reach next. Several faults of one state follow each

@@ -99,7 +99,7 @@ func (s *Server) createActivity(_ context.Context, in *sfn.CreateActivityInput) 
 	if err := checkTags(in.Tags); err != nil {
 		return nil, err
 	}
-	enc, err := checkEncryption(in.EncryptionConfiguration)
+	enc, err := s.encryption(in.EncryptionConfiguration)
 	if err != nil {
 		return nil, err
 	}
@@ -213,28 +213,36 @@ func (s *Server) activityCall(req *emulator.Request) (emulator.Answer, error) {
 	a, ok := s.activities.get(req.ARN)
 	s.mu.Unlock()
 	if !ok {
-		return emulator.Answer{}, emulator.NewError("ActivityDoesNotExist", "The specified activity does not exist: "+req.ARN)
+		return emulator.Answer{}, runtimeError("The activity " + req.ARN + " does not exist.")
 	}
 	a.put(activityTask{token: req.Token, input: req.Parameters.JSON()})
 	return emulator.Answer{Pending: true}, nil
 }
 
-// tokenMemory remembers the last task tokens that were given out, to tell a task that has
-// ended from a token that never was.
+// hasActivity reports whether there is an activity.
+func (s *Server) hasActivity(arn string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, ok := s.activities.get(arn)
+	return ok
+}
+
+// tokenMemory remembers the last task tokens that were given out and the activities that
+// they are for ("" for none), to tell a task that has ended from a token that never was.
 type tokenMemory struct {
 	mu   sync.Mutex
-	seen map[string]struct{}
+	seen map[string]string
 	ring []string
 	next int
 }
 
 const rememberedTokens = 100000
 
-func (m *tokenMemory) add(token string) {
+func (m *tokenMemory) add(token, activity string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.seen == nil {
-		m.seen = make(map[string]struct{})
+		m.seen = make(map[string]string)
 	}
 	if len(m.ring) < rememberedTokens {
 		m.ring = append(m.ring, token)
@@ -243,34 +251,37 @@ func (m *tokenMemory) add(token string) {
 		m.ring[m.next] = token
 		m.next = (m.next + 1) % rememberedTokens
 	}
-	m.seen[token] = struct{}{}
+	m.seen[token] = activity
 }
 
-func (m *tokenMemory) has(token string) bool {
+func (m *tokenMemory) get(token string) (activity string, ok bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	_, ok := m.seen[token]
-	return ok
+	activity, ok = m.seen[token]
+	return activity, ok
 }
 
 // told is the API's answer to something that a worker told.
 func (s *Server) told(token string, st emulator.TokenState) error {
-	switch {
-	case st == emulator.TokenTaken:
+	if st == emulator.TokenTaken {
 		return nil
-	case s.tokens.has(token):
-		return failure("TaskTimedOut", "Task Timed Out: 'Provided task does not exist anymore'")
 	}
-	return badToken()
+	switch activity, ok := s.tokens.get(token); {
+	case !ok:
+		return badToken()
+	case activity != "": // recorded 2026-09, published in github.com/radkawar/stackd
+		return failure("TaskTimedOut", "Task Timed Out: '%s'", activity)
+	}
+	return failure("TaskTimedOut", "Task Timed Out: 'Provided task does not exist anymore'")
 }
 
 func (s *Server) sendTaskSuccess(_ context.Context, in *sfn.SendTaskSuccessInput) (*sfn.SendTaskSuccessOutput, error) {
 	v, err := value.ParseString(*in.Output)
 	if err != nil {
-		if !s.tokens.has(*in.TaskToken) {
+		if _, ok := s.tokens.get(*in.TaskToken); !ok {
 			return nil, badToken()
 		}
-		return nil, failure("InvalidOutput", "Invalid Output: '%s'", inputProblem(*in.Output))
+		return nil, failure("InvalidOutput", "Invalid Output: '%s' is not valid JSON.", *in.Output)
 	}
 	return &sfn.SendTaskSuccessOutput{}, s.told(*in.TaskToken, s.engine.TaskSucceeded(*in.TaskToken, v))
 }

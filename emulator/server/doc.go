@@ -15,10 +15,13 @@
 // order, to what the server is itself (activities, states:startExecution,
 // aws-sdk:sfn), and to Options.Caller.
 //
+// Errors that do not arise by themselves can be had by Options.Faults.
+//
 // Everything is kept in memory, in bounds that [Options] sets.
 //
 // What is not AWS's: a deleted state machine is gone as soon as the last of its executions
-// has ended, and its name can be used again at once. Accounts and regions in ARNs are not
+// has ended, and its name can be used again at once; its executions can be looked at until
+// others take their names. Accounts and regions in ARNs are not
 // compared with the server's own, they just do not lead to anything. Logs are written
 // when an execution ends. Of the child executions of a map run the last 10,000 that have
 // ended are remembered, of EXPRESS executions none.

@@ -13,6 +13,7 @@ type Error struct {
 	Message  string // "" for the protocol's own errors that have none
 	Resource string // resourceName of ResourceNotFound and TooManyTags
 	Reason   string // of some ValidationExceptions
+	KeyState string // of KmsInvalidStateException
 	Status   int    // 0 for 400
 }
 
@@ -30,6 +31,15 @@ func noMachine(arn string) *Error {
 	return failure("StateMachineDoesNotExist", "State Machine Does Not Exist: '%s'", arn)
 }
 
+// noQualified says that a state machine has no such version or alias. What the service
+// says of an alias was not recorded.
+func noQualified(r resource) error {
+	if isNumber(r.rest) {
+		return failure("StateMachineDoesNotExist", "State Machine Version Does Not Exist: '%s'", r.full)
+	}
+	return noMachine(r.full)
+}
+
 func noExecution(arn string) *Error {
 	return failure("ExecutionDoesNotExist", "Execution Does Not Exist: '%s'", arn)
 }
@@ -39,12 +49,11 @@ func noActivity(arn string) *Error {
 }
 
 func noResource(arn string) *Error {
-	e := failure("ResourceNotFound", "Resource not found: '%s'", arn)
-	e.Resource = arn
-	return e
+	return failure("ResourceNotFound", "Resource not found: '%s'", arn)
 }
 
-// noReference is noResource for what has to do with aliases, which the service says so.
+// noReference is noResource for the versions that an alias is to lead to, of which the
+// service says so.
 func noReference(arn string) *Error {
 	e := failure("ResourceNotFound", "Request references a resource that does not exist.")
 	e.Resource = arn
@@ -75,6 +84,10 @@ func (e *Error) write(w http.ResponseWriter) {
 	if e.Reason != "" {
 		b = append(b, `,"reason":`...)
 		b = value.AppendQuoted(b, e.Reason)
+	}
+	if e.KeyState != "" {
+		b = append(b, `,"kmsKeyState":`...)
+		b = value.AppendQuoted(b, e.KeyState)
 	}
 	b = append(b, '}')
 	w.Header().Set("X-Amzn-ErrorType", e.Code)

@@ -24,9 +24,9 @@ import (
 // modelled is an error that an operation may have.
 type modelled struct{ op, code string }
 
-// notHere are the modelled errors that this server does not have, and why. An operation ""
-// stands for all.
-var notHere = map[modelled]string{
+// onlyFaults are the modelled errors that do not arise here by themselves, and why. An
+// operation "" stands for all.
+var onlyFaults = map[modelled]string{
 	{"", "KmsAccessDeniedException"}: "there is no KMS",
 	{"", "KmsInvalidStateException"}: "there is no KMS",
 	{"", "KmsThrottlingException"}:   "there is no KMS",
@@ -93,7 +93,8 @@ func errorsOfSDK(t *testing.T) []modelled {
 }
 
 // checkModelled holds the errors that were met against those of the SDK's model: each of
-// every operation must have been met once, or be known not to occur.
+// every operation must have been met once, or be known not to arise by itself and be had
+// by a fault.
 func checkModelled(t *testing.T, seen *sync.Map) {
 	all := errorsOfSDK(t)
 	ops := map[string]bool{}
@@ -101,8 +102,8 @@ func checkModelled(t *testing.T, seen *sync.Map) {
 	for _, m := range all {
 		ops[m.op] = true
 		_, ok := seen.Load(m)
-		_, known := notHere[m]
-		_, everywhere := notHere[modelled{code: m.code}]
+		_, known := onlyFaults[m]
+		_, everywhere := onlyFaults[modelled{code: m.code}]
 		switch {
 		case ok && (known || everywhere):
 			t.Errorf("%s has %s after all", m.op, m.code)
@@ -115,8 +116,9 @@ func checkModelled(t *testing.T, seen *sync.Map) {
 		default:
 			t.Errorf("%s was not made to fail with %s", m.op, m.code)
 		}
+		fails(t, m)
 	}
-	for m := range notHere {
+	for m := range onlyFaults {
 		if !excused[m] {
 			t.Errorf("the model has no %s of %q", m.code, m.op)
 		}
@@ -134,7 +136,44 @@ func checkModelled(t *testing.T, seen *sync.Map) {
 		}
 		return true
 	})
-	t.Logf("%d of %d modelled errors were met", met, len(all))
+	t.Logf("%d of %d modelled errors arise by themselves, %d through faults only", met, len(all), len(all)-met)
+
+	// The table that faults are held against is that of the model.
+	want := make(map[string][]string)
+	for _, m := range all {
+		want[m.op] = append(want[m.op], m.code)
+	}
+	table := faultErrors()
+	for op, codes := range want {
+		slices.Sort(codes)
+		if !slices.Equal(codes, table.Operations[op]) {
+			t.Errorf("faults.json has %v of %s, the model %v", table.Operations[op], op, codes)
+		}
+		for _, code := range codes {
+			if table.Errors[code].Message == "" {
+				t.Errorf("faults.json has no message of %s", code)
+			}
+		}
+	}
+}
+
+// fails makes an operation fail once with an error.
+func fails(t *testing.T, m modelled) {
+	t.Helper()
+	s, err := New(Options{Virtual: true, Poll: time.Millisecond, Faults: []Fault{{Operation: m.op, Error: m.code, Times: 1}}})
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer s.Close(t.Context())
+	r := &script{t: t, s: s}
+	got, status := r.post(m.op, `{}`)
+	if status != 400 || got.Get("__type").Str() != m.code || got.Get("message").Str() == "" || strings.Contains(got.JSON(), "{request}") {
+		t.Errorf("%s: %d %s, not %s", m.op, status, got, m.code)
+	}
+	if again, _ := r.post(m.op, `{}`); again.Get("message").Equal(got.Get("message")) && again.Get("__type").Equal(got.Get("__type")) {
+		t.Errorf("%s: %s comes again", m.op, got)
+	}
 }
 
 // limits runs into the service's quotas.

@@ -111,8 +111,8 @@ type order struct {
 }
 
 // prepare judges a request to start an execution.
-func (s *Server) prepare(arn, name, input, trace *string) (*order, error) {
-	o := &order{arn: *arn, trace: trace, input: "{}", value: value.EmptyObject}
+func (s *Server) prepare(ctx context.Context, arn, name, input, trace *string) (*order, error) {
+	o := &order{arn: *arn, input: "{}", value: value.EmptyObject}
 	for i := 0; i < len(o.arn); i++ {
 		if o.arn[i] == '#' {
 			o.arn, o.testCase = o.arn[:i], o.arn[i+1:]
@@ -137,6 +137,7 @@ func (s *Server) prepare(arn, name, input, trace *string) (*order, error) {
 	if err != nil {
 		return nil, err
 	}
+	o.trace = traceOf(ctx, trace, o.revision.tracing.Enabled)
 	if input != nil {
 		o.input = *input
 		v, err := value.ParseString(o.input)
@@ -170,7 +171,7 @@ func (s *Server) locate(o *order, r resource) error {
 		v = m.version(*a.routing[pick(a.routing)].StateMachineVersionArn)
 	}
 	if v == nil {
-		return noMachine(o.arn)
+		return noQualified(r)
 	}
 	o.revision, o.version = v.revision, v.arn
 	return nil
@@ -202,8 +203,8 @@ func (s *Server) info(o *order, arn string) emulator.Info {
 	}
 }
 
-func (s *Server) startExecution(_ context.Context, in *sfn.StartExecutionInput) (*sfn.StartExecutionOutput, error) {
-	o, err := s.prepare(in.StateMachineArn, in.Name, in.Input, in.TraceHeader)
+func (s *Server) startExecution(ctx context.Context, in *sfn.StartExecutionInput) (*sfn.StartExecutionOutput, error) {
+	o, err := s.prepare(ctx, in.StateMachineArn, in.Name, in.Input, in.TraceHeader)
 	if err != nil {
 		return nil, err
 	}
@@ -246,7 +247,14 @@ func (s *Server) start(o *order) (*execution, error) {
 	}
 	e.mu.Lock()
 	s.mu.Lock()
-	if old := s.executions[arn]; old != nil {
+	old := s.executions[arn]
+	if old != nil && old.machine != nil && old.machine.buried {
+		// With a state machine its executions go. Here they can be looked at until something
+		// else takes their place.
+		s.evict(old)
+		old = nil
+	}
+	if old != nil {
 		s.mu.Unlock()
 		e.mu.Unlock()
 		p := old.particulars()
@@ -281,13 +289,22 @@ func (s *Server) start(o *order) (*execution, error) {
 	s.mu.Unlock()
 
 	e.handle = s.engine.Start(o.revision.compiled, emulator.StartOptions{
-		Info: s.info(o, arn), Input: o.value, Text: o.input, Caller: caller,
+		Info: s.info(o, arn), Input: o.value, Text: o.input, Caller: caller, Activity: s.activityCheck(o),
 		OnEnd:      func(x *emulator.Execution) { s.over(e, x) },
 		OnChild:    func(m *emulator.MapRun, h *emulator.Handle) { s.childBegins(e, m, h) },
 		OnChildEnd: s.childEnds,
 	})
 	e.mu.Unlock()
 	return e, nil
+}
+
+// activityCheck is how an execution finds out whether there is an activity. In a test case
+// its tasks may be mocked, so that none is needed.
+func (s *Server) activityCheck(o *order) func(string) bool {
+	if o.testCase != "" {
+		return nil
+	}
+	return s.hasActivity
 }
 
 // maxOpen is how many executions of STANDARD state machines an account may have open at
@@ -407,7 +424,7 @@ func optional(text string, missing bool) *string {
 }
 
 func (s *Server) startSyncExecution(ctx context.Context, in *sfn.StartSyncExecutionInput) (*sfn.StartSyncExecutionOutput, error) {
-	o, err := s.prepare(in.StateMachineArn, in.Name, in.Input, in.TraceHeader)
+	o, err := s.prepare(ctx, in.StateMachineArn, in.Name, in.Input, in.TraceHeader)
 	if err != nil {
 		return nil, err
 	}
@@ -424,7 +441,7 @@ func (s *Server) startSyncExecution(ctx context.Context, in *sfn.StartSyncExecut
 	if err := h.Wait(ctx); err != nil {
 		return nil, err
 	}
-	out := &sfn.StartSyncExecutionOutput{ExecutionArn: &arn, Name: &o.name, StateMachineArn: &o.machine.arn, TraceHeader: in.TraceHeader}
+	out := &sfn.StartSyncExecutionOutput{ExecutionArn: &arn, Name: &o.name, StateMachineArn: &o.machine.arn, TraceHeader: o.trace}
 	h.View(func(x *emulator.Execution) {
 		out.StartDate, out.StopDate = millis(x.Started()), millis(x.Stopped())
 		out.Status = types.SyncExecutionStatus(x.Status())
@@ -536,7 +553,7 @@ func (s *Server) describeExecution(_ context.Context, in *sfn.DescribeExecutionI
 	data := in.IncludedData != types.IncludedDataMetadataOnly
 	shown := includedTrue
 	if !data {
-		shown = includedFalse
+		shown = nil
 	}
 	out := &sfn.DescribeExecutionOutput{
 		ExecutionArn: &e.arn, Name: &e.name, InputDetails: shown, TraceHeader: p.trace,
@@ -766,8 +783,9 @@ func (s *Server) describeStateMachineForExecution(_ context.Context, in *sfn.Des
 	if e.of != nil {
 		out.MapRunArn, out.Label = &e.of.arn, &e.of.label
 	}
-	if in.IncludedData != types.IncludedDataMetadataOnly {
-		out.Definition, out.VariableReferences = &rev.text, rev.references
+	out.Definition, out.VariableReferences = &rev.text, rev.references
+	if e.of == nil && in.IncludedData == types.IncludedDataMetadataOnly {
+		out.Definition, out.VariableReferences = &noDefinition, nil
 	}
 	return out, nil
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
 	"github.com/sfnkit/sfnkit/asl"
+	"github.com/sfnkit/sfnkit/asl/value"
 	"github.com/sfnkit/sfnkit/emulator"
 )
 
@@ -25,8 +26,8 @@ type machine struct {
 	typ      types.StateMachineType
 	created  int64 // milliseconds since 1970
 	current  *revision
-	initial  createRequest // what CreateStateMachine must repeat to be idempotent
 	deleting bool
+	buried   bool // it is gone
 	running  int
 
 	lastVersion int
@@ -53,12 +54,11 @@ type revision struct {
 	updated    int64
 }
 
-type createRequest struct {
-	text, logging, encryption string
-	tracing                   bool
-	typ                       types.StateMachineType
-	publish                   bool
-	description               string
+// same reports whether two revisions say the same: what CreateStateMachine compares, which
+// the role is no part of.
+func (r *revision) same(o *revision) bool {
+	return r.text == o.text && r.tracing.Enabled == o.tracing.Enabled &&
+		loggingText(r.logging) == loggingText(o.logging) && encryptionText(r.encryption) == encryptionText(o.encryption)
 }
 
 type version struct {
@@ -174,37 +174,12 @@ func checkLogging(l *types.LoggingConfiguration) (*types.LoggingConfiguration, e
 	return &c, nil
 }
 
-func checkEncryption(e *types.EncryptionConfiguration) (*types.EncryptionConfiguration, error) {
-	invalid := func(text string) error {
-		return failure("InvalidEncryptionConfiguration", "Invalid Encryption Configuration: %s", text)
-	}
-	switch {
-	case e == nil:
-	case e.Type == types.EncryptionTypeAwsOwnedKey && (e.KmsKeyId != nil || e.KmsDataKeyReusePeriodSeconds != nil):
-		return nil, invalid("KmsKeyId and KmsDataKeyReusePeriodSeconds must not be set if the type is AWS_OWNED_KEY.")
-	case e.Type == types.EncryptionTypeCustomerManagedKmsKey && e.KmsKeyId == nil:
-		return nil, invalid("KmsKeyId must be set if the type is CUSTOMER_MANAGED_KMS_KEY.")
-	case e.Type == types.EncryptionTypeCustomerManagedKmsKey && e.KmsDataKeyReusePeriodSeconds == nil:
-		c := *e
-		c.KmsDataKeyReusePeriodSeconds = aws.Int32(300)
-		return &c, nil
-	}
-	return e, nil
-}
-
 func loggingText(l *types.LoggingConfiguration) string {
 	t := string(l.Level) + strconv.FormatBool(l.IncludeExecutionData)
 	for _, d := range l.Destinations {
 		t += " " + aws.ToString(d.CloudWatchLogsLogGroup.LogGroupArn)
 	}
 	return t
-}
-
-func encryptionText(e *types.EncryptionConfiguration) string {
-	if e == nil || e.Type == types.EncryptionTypeAwsOwnedKey {
-		return ""
-	}
-	return aws.ToString(e.KmsKeyId) + " " + strconv.Itoa(int(aws.ToInt32(e.KmsDataKeyReusePeriodSeconds)))
 }
 
 // creatable reports what keeps the execution role from having the state machine created.
@@ -239,7 +214,7 @@ func (s *Server) createStateMachine(_ context.Context, in *sfn.CreateStateMachin
 	if err != nil {
 		return nil, err
 	}
-	encryption, err := checkEncryption(in.EncryptionConfiguration)
+	encryption, err := s.encryption(in.EncryptionConfiguration)
 	if err != nil {
 		return nil, err
 	}
@@ -252,8 +227,6 @@ func (s *Server) createStateMachine(_ context.Context, in *sfn.CreateStateMachin
 		tracing = &types.TracingConfiguration{}
 	}
 	rev.roleARN, rev.logging, rev.tracing, rev.encryption = *in.RoleArn, logging, tracing, encryption
-	asked := createRequest{text: *in.Definition, logging: loggingText(logging), encryption: encryptionText(encryption),
-		tracing: tracing.Enabled, typ: typ, publish: in.Publish, description: aws.ToString(in.VersionDescription)}
 	arn := s.prefix + "stateMachine:" + *in.Name
 	if err := s.creatable(arn, rev); err != nil {
 		return nil, err
@@ -266,15 +239,15 @@ func (s *Server) createStateMachine(_ context.Context, in *sfn.CreateStateMachin
 		if m.deleting {
 			return nil, deleting(arn)
 		}
-		if m.initial != asked {
-			return nil, failure("StateMachineAlreadyExists", "State Machine Already Exists: '%s'", arn)
+		if err := m.idempotent(rev, in); err != nil {
+			return nil, err
 		}
 	} else {
 		if len(s.machines.list) >= maxMachines && !s.opts.NoLimits {
 			return nil, failure("StateMachineLimitExceeded", "State Machine Limit Exceeded: the maximum number of state machines (%d) has been reached.", maxMachines)
 		}
 		s.seq++
-		m = &machine{seq: s.seq, arn: arn, name: *in.Name, typ: typ, created: now(), current: rev, initial: asked}
+		m = &machine{seq: s.seq, arn: arn, name: *in.Name, typ: typ, created: now(), current: rev}
 		rev.updated = m.created
 		s.machines.add(arn, m)
 		s.setTags(arn, in.Tags)
@@ -292,6 +265,30 @@ func (s *Server) createStateMachine(_ context.Context, in *sfn.CreateStateMachin
 		}
 	}
 	return out, nil
+}
+
+// idempotent judges a request to create the state machine again. It is held against what
+// the state machine has become by then and against its first version, whoever published
+// that one and when (recorded 2026-09, published in github.com/radkawar/stackd). What
+// comes of asking for a version where there is none yet was not recorded.
+func (m *machine) idempotent(rev *revision, in *sfn.CreateStateMachineInput) error {
+	exists := func(text string) error {
+		return failure("StateMachineAlreadyExists", "State Machine Already Exists: %s", text)
+	}
+	typ := in.Type
+	if typ == "" {
+		typ = types.StateMachineTypeStandard
+	}
+	published := len(m.versions) > 0
+	switch {
+	case typ != m.typ || !rev.same(m.current), in.Publish && !published:
+		return exists("'" + m.arn + "'")
+	case published && !in.Publish:
+		return exists("This state machine was already created with a published version.")
+	case published && aws.ToString(in.VersionDescription) != aws.ToString(m.versions[0].description):
+		return exists("This state machine was already created with a published version using a different description.")
+	}
+	return nil
 }
 
 // The service's quotas: for an account, and for a state machine.
@@ -350,15 +347,14 @@ func (s *Server) unqualified(arn string) (*machine, error) {
 }
 
 func (s *Server) updateStateMachine(_ context.Context, in *sfn.UpdateStateMachineInput) (*sfn.UpdateStateMachineOutput, error) {
-	r, err := parseARN(*in.StateMachineArn, "stateMachine")
-	if err != nil {
+	if _, err := parseARN(*in.StateMachineArn, "stateMachine"); err != nil {
 		return nil, err
-	}
-	if r.rest != "" {
-		return nil, failure("ValidationException", "This operation does not support qualified state machine ARNs: '%s'", *in.StateMachineArn)
 	}
 	if in.Definition == nil && in.RoleArn == nil && in.LoggingConfiguration == nil && in.TracingConfiguration == nil && in.EncryptionConfiguration == nil {
 		return nil, failure("MissingRequiredParameter", "Either the definition, the role ARN, the LoggingConfiguration, or the TracingConfiguration must be specified")
+	}
+	if in.Definition == nil && in.EncryptionConfiguration != nil {
+		return nil, failure("MissingRequiredParameter", "The definition must be specified when updating the EncryptionConfiguration")
 	}
 	if err := checkRole(in.RoleArn); err != nil {
 		return nil, err
@@ -370,7 +366,7 @@ func (s *Server) updateStateMachine(_ context.Context, in *sfn.UpdateStateMachin
 	if err != nil {
 		return nil, err
 	}
-	encryption, err := checkEncryption(in.EncryptionConfiguration)
+	encryption, err := s.encryption(in.EncryptionConfiguration)
 	if err != nil {
 		return nil, err
 	}
@@ -413,13 +409,15 @@ func (s *Server) updateStateMachine(_ context.Context, in *sfn.UpdateStateMachin
 			return nil, err
 		}
 	}
-	next.updated = now()
-	// What makes a new revision is the definition and the role.
-	if next.text != m.current.text || next.roleARN != m.current.roleARN {
+	// Everything that changes makes a new revision, and nothing else does, but that a
+	// definition under a key of the customer's is always a new one (recorded 2026-09,
+	// published in github.com/radkawar/stackd).
+	if next.roleARN != m.current.roleARN || !next.same(m.current) || fresh != nil && custom(next.encryption) {
+		next.updated = now()
 		next.id = newUUID()
 		next.generation++
+		m.current = &next
 	}
-	m.current = &next
 	out := &sfn.UpdateStateMachineOutput{UpdateDate: millis(next.updated)}
 	if next.id != "" {
 		out.RevisionId = &next.id
@@ -434,17 +432,6 @@ func (s *Server) updateStateMachine(_ context.Context, in *sfn.UpdateStateMachin
 	return out, nil
 }
 
-// encryptionShown is the encryptionConfiguration that a description shows. The service
-// began to show the default one in July 2024: no recording from before has it, all from
-// after do. Those are the ones of definitions with variables or JSONata, which came in
-// November 2024; it is these that we show it for unless it was set.
-func (r *revision) encryptionShown() *types.EncryptionConfiguration {
-	if r.encryption == nil && r.modern {
-		return &types.EncryptionConfiguration{Type: types.EncryptionTypeAwsOwnedKey}
-	}
-	return r.encryption
-}
-
 func (s *Server) describeStateMachine(_ context.Context, in *sfn.DescribeStateMachineInput) (*sfn.DescribeStateMachineOutput, error) {
 	r, err := parseARN(*in.StateMachineArn, "stateMachine")
 	if err != nil {
@@ -456,7 +443,7 @@ func (s *Server) describeStateMachine(_ context.Context, in *sfn.DescribeStateMa
 	var label string
 	r.name, label, _ = strings.Cut(r.name, "/")
 	m, ok := s.machines.get(r.machine())
-	if !ok || label != "" && !m.current.hasLabel(label) {
+	if !ok || label != "" && m.current.processor(label) == nil {
 		return nil, noMachine(r.full)
 	}
 	rev := m.current
@@ -467,18 +454,24 @@ func (s *Server) describeStateMachine(_ context.Context, in *sfn.DescribeStateMa
 			v = m.version(*a.routing[0].StateMachineVersionArn)
 		}
 		if v == nil {
-			return nil, noMachine(r.full)
+			return nil, noQualified(r)
 		}
 		rev, out.Description, out.CreationDate, out.StateMachineArn = v.revision, v.description, millis(v.created), &v.arn
+	}
+	definition := &rev.text
+	if label != "" {
+		definition = ref(rev.processor(label).String())
 	}
 	out.Label = ref(label)
 	out.Name, out.RoleArn, out.Type, out.Status = &m.name, &rev.roleARN, m.typ, types.StateMachineStatusActive
 	if m.deleting {
 		out.Status = types.StateMachineStatusDeleting
 	}
-	if in.IncludedData != types.IncludedDataMetadataOnly {
-		out.Definition = &rev.text
-		out.VariableReferences = rev.references
+	// Of a Map state the definition is shown in any case.
+	if in.IncludedData == types.IncludedDataMetadataOnly && label == "" {
+		out.Definition = &noDefinition
+	} else {
+		out.Definition, out.VariableReferences = definition, rev.references
 	}
 	out.LoggingConfiguration, out.TracingConfiguration, out.EncryptionConfiguration = rev.logging, rev.tracing, rev.encryptionShown()
 	if rev.id != "" {
@@ -487,39 +480,68 @@ func (s *Server) describeStateMachine(_ context.Context, in *sfn.DescribeStateMa
 	return out, nil
 }
 
-// hasLabel reports whether a Map state of the definition has the label.
-func (r *revision) hasLabel(label string) bool {
-	var in func(def *asl.StateMachine) bool
-	in = func(def *asl.StateMachine) bool {
+// processor returns the machine inside the distributed Map state that has a label, nil if
+// there is none.
+func (r *revision) processor(label string) *processor {
+	var in func(def *asl.StateMachine) *asl.StateMachine
+	in = func(def *asl.StateMachine) *asl.StateMachine {
 		if def == nil {
-			return false
+			return nil
 		}
 		for _, s := range def.States {
-			if s.Label == label || in(s.ItemProcessor) || slices.ContainsFunc(s.Branches, in) {
-				return true
+			if s.Label == label {
+				return s.ItemProcessor
+			}
+			for _, inner := range append([]*asl.StateMachine{s.ItemProcessor}, s.Branches...) {
+				if got := in(inner); got != nil {
+					return got
+				}
 			}
 		}
-		return false
+		return nil
 	}
-	return in(r.compiled.Definition())
+	return (*processor)(in(r.compiled.Definition()))
 }
 
+// processor is the definition of the child executions of a distributed Map state.
+type processor asl.StateMachine
+
+// String is the definition as the service shows it, without what says how it is run.
+func (p *processor) String() string {
+	v := (*asl.StateMachine)(p).Value()
+	b := value.NewBuilder(v.Len())
+	for k, sub := range v.Members() {
+		if k != "ProcessorConfig" {
+			b.Set(k, sub)
+		}
+	}
+	return b.Object().JSON()
+}
+
+// listStateMachines lists by name (recorded 2026-09, published in
+// github.com/radkawar/stackd).
 func (s *Server) listStateMachines(_ context.Context, in *sfn.ListStateMachinesInput) (*sfn.ListStateMachinesOutput, error) {
-	after, err := s.unseal(in.NextToken, "machines", 0)
+	after, err := s.unsealText(in.NextToken, "machines")
 	if err != nil {
 		return nil, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	i, n := s.machines.after(after), pageLimit(in.MaxResults)
-	out := &sfn.ListStateMachinesOutput{StateMachines: make([]types.StateMachineListItem, 0, min(n, len(s.machines.list)-i))}
-	for ; i < len(s.machines.list); i++ {
-		m := s.machines.list[i]
-		if len(out.StateMachines) == n {
-			out.NextToken = s.seal(s.machines.list[i-1].seq, "machines")
-			break
-		}
-		out.StateMachines = append(out.StateMachines, types.StateMachineListItem{CreationDate: millis(m.created), Name: &m.name, StateMachineArn: &m.arn, Type: m.typ})
+	names := s.machines.sorted
+	i, found := slices.BinarySearch(names, after)
+	if found {
+		i++
+	}
+	names = names[i:]
+	out := &sfn.ListStateMachinesOutput{}
+	if n := pageLimit(in.MaxResults); len(names) > n {
+		names = names[:n]
+		out.NextToken = s.sealText(names[n-1], "machines")
+	}
+	out.StateMachines = make([]types.StateMachineListItem, len(names))
+	for i, arn := range names {
+		m := s.machines.byARN[arn]
+		out.StateMachines[i] = types.StateMachineListItem{CreationDate: millis(m.created), Name: &m.name, StateMachineArn: &m.arn, Type: m.typ}
 	}
 	return out, nil
 }
@@ -554,6 +576,7 @@ func (s *Server) deleteStateMachine(_ context.Context, in *sfn.DeleteStateMachin
 // under the lock.
 func (s *Server) bury(m *machine) {
 	if m.deleting && m.running == 0 {
+		m.buried = true
 		s.machines.remove(m.arn)
 		delete(s.tags, m.arn)
 	}
@@ -678,7 +701,7 @@ func (s *Server) route(items []types.RoutingConfigurationListItem) (*machine, er
 			return nil, deleting(of.arn)
 		}
 		if i > 0 && of != m {
-			return nil, invalid("Routing configuration must contain versions of the same state machine. Received: %s", received)
+			return nil, invalid("Routing configuration must contain state machine version ARNs for the same state machine. Received: %s", received)
 		}
 		m = of
 	}
@@ -750,9 +773,9 @@ func (s *Server) describeStateMachineAlias(_ context.Context, in *sfn.DescribeSt
 		return nil, err
 	}
 	if a == nil {
-		return nil, noReference(*in.StateMachineAliasArn)
+		return nil, noResource(*in.StateMachineAliasArn)
 	}
-	out := &sfn.DescribeStateMachineAliasOutput{CreationDate: millis(a.created), UpdateDate: millis(a.created), Description: a.description,
+	out := &sfn.DescribeStateMachineAliasOutput{CreationDate: millis(a.created), Description: a.description,
 		Name: &a.name, RoutingConfiguration: a.routing, StateMachineAliasArn: &a.arn}
 	if a.updated > 0 {
 		out.UpdateDate = millis(a.updated)
@@ -762,9 +785,7 @@ func (s *Server) describeStateMachineAlias(_ context.Context, in *sfn.DescribeSt
 
 func (s *Server) updateStateMachineAlias(_ context.Context, in *sfn.UpdateStateMachineAliasInput) (*sfn.UpdateStateMachineAliasOutput, error) {
 	if in.Description == nil && in.RoutingConfiguration == nil {
-		e := failure("ValidationException", "Either the description or the routing configuration must be specified")
-		e.Reason = string(types.ValidationExceptionReasonMissingRequiredParameter)
-		return nil, e
+		return nil, failure("ValidationException", "Either description or routing configuration must be specified")
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -773,7 +794,7 @@ func (s *Server) updateStateMachineAlias(_ context.Context, in *sfn.UpdateStateM
 		return nil, err
 	}
 	if a == nil {
-		return nil, noReference(*in.StateMachineAliasArn)
+		return nil, noResource(*in.StateMachineAliasArn)
 	}
 	if in.RoutingConfiguration != nil {
 		of, err := s.route(in.RoutingConfiguration)

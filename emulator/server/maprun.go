@@ -9,7 +9,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
-	"github.com/sfnkit/sfnkit/asl/value"
 	"github.com/sfnkit/sfnkit/emulator"
 )
 
@@ -68,13 +67,7 @@ func processorOf(of *revision, spec *emulator.MapRun) *revision {
 	rev := *of
 	rev.compiled = spec.Machine
 	def := spec.Machine.Definition()
-	b := value.NewBuilder(4)
-	for k, v := range def.Value().Members() {
-		if k != "ProcessorConfig" {
-			b.Set(k, v)
-		}
-	}
-	rev.text = b.Object().JSON()
+	rev.text = (*processor)(def).String()
 	rev.references, _ = variableReferences(def)
 	return &rev
 }

@@ -189,9 +189,9 @@ type checker struct {
 func (c *checker) add(s *shape, path string, v value.Value, constraint string) {
 	quoted := ""
 	switch {
+	case s.secret:
 	case v.IsAbsent():
 		quoted = " null"
-	case s.secret:
 	case v.IsString():
 		quoted = " '" + v.Str() + "'"
 	default:

@@ -52,10 +52,20 @@ func unanswered(err error) bool {
 func (s *Server) noting(next emulator.Caller) emulator.Caller {
 	return emulator.CallerFunc(func(ctx context.Context, req *emulator.Request) (emulator.Answer, error) {
 		if req.Token != "" {
-			s.tokens.add(req.Token)
+			s.remember(req)
 		}
 		return next.Call(ctx, req)
 	})
+}
+
+// remember keeps the token of a call. Tasks of one activity share the text of its ARN,
+// which is the definition's.
+func (s *Server) remember(req *emulator.Request) {
+	activity := ""
+	if req.Resource.Kind == asl.ActivityARN {
+		activity = req.ARN
+	}
+	s.tokens.add(req.Token, activity)
 }
 
 // serve answers the tasks whose service is this very server, and hands on the others.
@@ -191,7 +201,7 @@ func (s *Server) serviceError(err error, service string) error {
 }
 
 // startNested answers states:startExecution and its variants.
-func (s *Server) startNested(_ context.Context, req *emulator.Request) (emulator.Answer, error) {
+func (s *Server) startNested(ctx context.Context, req *emulator.Request) (emulator.Answer, error) {
 	p := req.Parameters
 	in := &sfn.StartExecutionInput{}
 	text := func(name string) *string {
@@ -212,7 +222,7 @@ func (s *Server) startNested(_ context.Context, req *emulator.Request) (emulator
 	if in.StateMachineArn == nil {
 		return emulator.Answer{}, runtimeError("The field 'StateMachineArn' is required but was missing")
 	}
-	o, err := s.prepare(in.StateMachineArn, in.Name, in.Input, in.TraceHeader)
+	o, err := s.prepare(ctx, in.StateMachineArn, in.Name, in.Input, in.TraceHeader)
 	if err != nil {
 		return emulator.Answer{}, s.serviceError(err, "StepFunctions")
 	}

@@ -7,34 +7,46 @@ import (
 	"strconv"
 )
 
-// A page token is a number (the last thing shown), sealed for one request: it is good for
+// A page token is a number or a text (the last thing shown), sealed for one request: it is good for
 // this server and for a list with the same parameters only.
 
 func (s *Server) seal(n int64, scope string) *string {
-	text := strconv.FormatInt(n, 36)
+	return s.sealText(strconv.FormatInt(n, 36), scope)
+}
+
+func (s *Server) sealText(text, scope string) *string {
 	t := base64.RawURLEncoding.EncodeToString(s.mac(text, scope)) + text
 	return &t
 }
 
 // unseal returns the number in a token, or none for no token.
 func (s *Server) unseal(token *string, scope string, none int64) (int64, error) {
-	if token == nil {
-		return none, nil
+	text, err := s.unsealText(token, scope)
+	if err != nil || text == "" {
+		return none, err
 	}
-	t := *token
-	const n = 22 // characters of 16 bytes
-	if len(t) <= n {
-		return 0, badToken()
-	}
-	mac, err := base64.RawURLEncoding.DecodeString(t[:n])
-	if err != nil || !hmac.Equal(mac, s.mac(t[n:], scope)) {
-		return 0, badToken()
-	}
-	got, err := strconv.ParseInt(t[n:], 36, 64)
+	got, err := strconv.ParseInt(text, 36, 64)
 	if err != nil {
 		return 0, badToken()
 	}
 	return got, nil
+}
+
+// unsealText returns what is in a token, "" for no token.
+func (s *Server) unsealText(token *string, scope string) (string, error) {
+	if token == nil {
+		return "", nil
+	}
+	t := *token
+	const n = 22 // characters of 16 bytes
+	if len(t) <= n {
+		return "", badToken()
+	}
+	mac, err := base64.RawURLEncoding.DecodeString(t[:n])
+	if err != nil || !hmac.Equal(mac, s.mac(t[n:], scope)) {
+		return "", badToken()
+	}
+	return t[n:], nil
 }
 
 func (s *Server) mac(text, scope string) []byte {

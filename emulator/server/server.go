@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -43,6 +44,9 @@ type Options struct {
 	// execution role does not suffice for that, "" if it does; nil lets all pass.
 	Creation func(machineARN, roleARN string, definition *asl.StateMachine) (denial string)
 
+	// Faults make requests fail. Tasks that the server answers itself are no requests.
+	Faults []Fault
+
 	Virtual  bool // time jumps to the next timer while nothing waits for the outside world
 	NoLimits bool // lifts the limits on payload sizes and history length
 
@@ -61,6 +65,7 @@ type Server struct {
 	opts   Options
 	prefix string // arn:aws:states:us-east-1:123456789012:
 	engine *emulator.Engine
+	faults []*armedFault
 	secret [16]byte // of page tokens
 
 	ctx  context.Context // ends with the server
@@ -114,7 +119,15 @@ func New(o Options) (*Server, error) {
 	if o.Mocks != nil && o.MockFile != nil {
 		return nil, errors.New("either Mocks or MockFile can be given")
 	}
+	var faults []*armedFault
+	for _, f := range o.Faults {
+		if err := f.check(); err != nil {
+			return nil, err
+		}
+		faults = append(faults, &armedFault{Fault: f})
+	}
 	s := &Server{
+		faults:     faults,
 		opts:       o,
 		prefix:     "arn:" + o.Partition + ":states:" + o.Region + ":" + o.Account + ":",
 		executions: make(map[string]*execution),
@@ -231,14 +244,18 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	target := r.Header.Get("X-Amz-Target")
-	op := operations[strings.TrimPrefix(target, targetPrefix)]
+	name := strings.TrimPrefix(target, targetPrefix)
+	op := operations[name]
 	if op == nil || !strings.HasPrefix(target, targetPrefix) {
 		(&Error{Code: "UnknownOperationException"}).write(w)
 		return
 	}
 	body, err := s.body(w, r)
 	if err == nil {
-		body, err = op.call(s, r.Context(), body)
+		err = s.fault(name, body)
+	}
+	if err == nil {
+		body, err = op.call(s, withTrace(r.Context(), r), body)
 	}
 	if err != nil {
 		var e *Error
@@ -369,8 +386,9 @@ func define[I, O any](name string, f func(*Server, context.Context, *I) (*O, err
 
 // index keeps resources by ARN and in the order in which they were made.
 type index[T interface{ order() int64 }] struct {
-	byARN map[string]T
-	list  []T
+	byARN  map[string]T
+	list   []T
+	sorted []string // the ARNs
 }
 
 func (x *index[T]) add(arn string, r T) {
@@ -379,6 +397,8 @@ func (x *index[T]) add(arn string, r T) {
 	}
 	x.byARN[arn] = r
 	x.list = append(x.list, r)
+	i, _ := slices.BinarySearch(x.sorted, arn)
+	x.sorted = slices.Insert(x.sorted, i, arn)
 }
 
 func (x *index[T]) get(arn string) (T, bool) {
@@ -407,4 +427,6 @@ func (x *index[T]) remove(arn string) {
 	delete(x.byARN, arn)
 	i := x.after(r.order()) - 1
 	x.list = append(x.list[:i], x.list[i+1:]...)
+	i, _ = slices.BinarySearch(x.sorted, arn)
+	x.sorted = slices.Delete(x.sorted, i, i+1)
 }

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"strings"
 	"unicode"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -17,6 +18,9 @@ func checkTags(list []types.Tag) error {
 	seen := make(map[string]bool, len(list))
 	for _, t := range list {
 		key := aws.ToString(t.Key)
+		if strings.HasPrefix(key, "aws:") { // recorded 2026-09, published in github.com/radkawar/stackd
+			return failure("AccessDeniedException", "Caller is an end user and not allowed to mutate system tags")
+		}
 		for _, text := range []string{key, aws.ToString(t.Value)} {
 			for _, r := range text {
 				if !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.IsSpace(r) && !isOneOf(r, "_.:/=+-@") {
@@ -74,6 +78,18 @@ func (s *Server) tagged(arn string) error {
 	return nil
 }
 
+// qualified reports whether an ARN is that of a version or an alias. They have no tags, but
+// may be asked for them (recorded 2026-09, published in github.com/radkawar/stackd). Called
+// under the lock.
+func (s *Server) qualified(arn string) bool {
+	r, err := parseARN(arn, "stateMachine")
+	if err != nil {
+		return false
+	}
+	m, ok := s.machines.get(r.machine())
+	return ok && r.rest != "" && (m.version(arn) != nil || m.alias(r.rest) != nil)
+}
+
 func (s *Server) tagResource(_ context.Context, in *sfn.TagResourceInput) (*sfn.TagResourceOutput, error) {
 	if err := checkTags(in.Tags); err != nil {
 		return nil, err
@@ -123,7 +139,7 @@ next:
 func (s *Server) listTagsForResource(_ context.Context, in *sfn.ListTagsForResourceInput) (*sfn.ListTagsForResourceOutput, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.tagged(*in.ResourceArn); err != nil {
+	if err := s.tagged(*in.ResourceArn); err != nil && !s.qualified(*in.ResourceArn) {
 		return nil, err
 	}
 	out := &sfn.ListTagsForResourceOutput{Tags: []types.Tag{}}

@@ -1,0 +1,90 @@
+package emulator_test
+
+import (
+	"testing"
+
+	"github.com/sfnkit/sfnkit/asl"
+	"github.com/sfnkit/sfnkit/asl/value"
+	"github.com/sfnkit/sfnkit/emulator"
+)
+
+// begun returns an execution at time 0, and what it wants.
+func begun(t *testing.T, definition string, src emulator.Sources) (*emulator.Execution, []emulator.Command) {
+	t.Helper()
+	def, err := asl.Parse([]byte(definition))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := emulator.Compile(def)
+	if err != nil {
+		t.Fatal(err)
+	}
+	src.UUID = func() string { return "token" }
+	info := emulator.Info{ARN: "arn:e", Name: "e", StateMachineName: "m"}
+	x := emulator.NewExecution(m, info, value.EmptyObject, "", emulator.DefaultLimits, src)
+	x.Begin(0)
+	return x, x.Commands()
+}
+
+// The time that the task of an activity may take begins when a worker takes it.
+func TestActivityQueued(t *testing.T) {
+	x, wants := begun(t, `{"StartAt":"A","States":{"A":{"Type":"Task","Resource":"arn:aws:states:us-east-1:123456789012:activity:a",
+		"TimeoutSeconds":3,"HeartbeatSeconds":2,"End":true}}}`, emulator.Sources{})
+	id := wants[0].ID
+	x.ActivityQueued(id)
+	fire := func(now int64, k emulator.TimerKind) { x.TimerFired(now, id, k) }
+	fire(2000, emulator.TimerHeartbeat)
+	fire(3000, emulator.TimerTimeout)
+	if x.Status() != emulator.Running {
+		t.Fatalf("%s while it waits for a worker", x.Status())
+	}
+	x.ActivityStarted(10000, id, "w")
+	var at []int64
+	for _, c := range x.Commands() {
+		at = append(at, c.At)
+	}
+	if len(at) != 2 || at[0] != 13000 || at[1] != 12000 {
+		t.Fatalf("timers at %v", at)
+	}
+	fire(11900, emulator.TimerHeartbeat) // from before
+	x.TaskHeartbeat(11950, id)
+	fire(12000, emulator.TimerHeartbeat)
+	if x.Status() != emulator.Running {
+		t.Fatalf("%s in spite of a heartbeat", x.Status())
+	}
+	fire(12999, emulator.TimerTimeout) // from before
+	fire(13000, emulator.TimerTimeout)
+	if x.Status() != emulator.Failed || x.Err().Name != emulator.ErrorTimeout {
+		t.Fatalf("%s after the time of the worker", x.Status())
+	}
+}
+
+// What a halted execution waits for ends it when it comes, and leaves no event.
+func TestHalt(t *testing.T) {
+	for name, c := range map[string]struct {
+		definition string
+		come       func(x *emulator.Execution, id emulator.TaskID)
+	}{
+		"wait": {`{"StartAt":"A","States":{"A":{"Type":"Wait","Seconds":1,"Next":"B"},"B":{"Type":"Pass","End":true}}}`,
+			func(x *emulator.Execution, id emulator.TaskID) { x.TimerFired(1000, id, emulator.TimerWait) }},
+		"success": {`{"StartAt":"A","States":{"A":{"Type":"Task","Resource":"arn:aws:states:us-east-1:123456789012:activity:a","End":true}}}`,
+			func(x *emulator.Execution, id emulator.TaskID) { x.TaskSucceeded(1000, id, value.Null) }},
+		"failure": {`{"StartAt":"A","States":{"A":{"Type":"Task","Resource":"arn:aws:states:us-east-1:123456789012:activity:a",
+			"Catch":[{"ErrorEquals":["States.ALL"],"Next":"B"}],"End":true},"B":{"Type":"Pass","End":true}}}`,
+			func(x *emulator.Execution, id emulator.TaskID) { x.TaskFailed(1000, id, emulator.NewError("E", "")) }},
+	} {
+		x, wants := begun(t, c.definition, emulator.Sources{})
+		before := x.History().Len()
+		x.Halt()
+		if x.Status() != emulator.Running {
+			t.Errorf("%s: %s at once", name, x.Status())
+		}
+		c.come(x, wants[0].ID)
+		if e := x.Err(); x.Status() != emulator.Failed || e.Name != emulator.ErrorRuntime || e.Cause != "State machine m has been deleted" {
+			t.Errorf("%s: %s %v", name, x.Status(), e)
+		}
+		if n := x.History().Len(); n != before+1 || x.History().At(n-1).Type != emulator.ExecutionFailed {
+			t.Errorf("%s: %d events after %d", name, n, before)
+		}
+	}
+}
