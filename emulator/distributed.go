@@ -78,51 +78,19 @@ func (x *Execution) distributed(t *thread, v *view, items value.Value, concurren
 	}
 	var early *Error // found out before the items are read, but told by the map run
 	if s.reader != nil {
-		src := &ItemSource{Resource: s.reader.resource, Config: s.reader.config, Pointer: s.reader.config.ItemsPointer}
+		src := &ItemSource{}
 		r.Reader = src
 		if s.reader.arguments != nil {
 			if src.Arguments, err = v.dynamic(s.reader.arguments); err != nil {
 				return err
 			}
 		}
-		if q := s.reader.itemsPointer; q != nil {
-			got, err := v.query(q)
-			if err != nil {
-				return err
-			}
-			src.Pointer = got.Str()
-		}
-		if s.reader.maxItems != nil {
-			got, err := v.number(s.reader.maxItems)
-			if err != nil {
-				return err
-			}
-			n, whole := numeric(got).Int64()
-			switch {
-			case !whole:
-				return x.located(t, runtimeError("The %sPath field refers to value \"%s\" which is not a valid integer: %s",
-					s.reader.maxItems.field, plainText(got), s.reader.maxItems.text))
-			case n < 0:
-				early = NewError(ErrorItemReaderFailed, "field MaxItems must be positive")
-			}
-			src.MaxItems = min(n, maxItems)
+		if early, err = src.read(v, s.reader); err != nil {
+			return err
 		}
 	}
-	if b := s.batcher; b != nil {
-		r.Batched = true
-		n, err := v.count(b.maxItems)
-		if err != nil {
-			return err
-		}
-		r.BatchItems = int(n)
-		if r.BatchBytes, err = v.count(b.maxBytes); err != nil {
-			return err
-		}
-		if b.input != nil {
-			if r.BatchInput, err = v.dynamic(b.input); err != nil {
-				return err
-			}
-		}
+	if err := r.readBatcher(v, s.batcher); err != nil {
+		return err
 	}
 	if w := s.writer; w != nil {
 		r.Writer = &ResultSink{Resource: w.resource, Config: w.config}
@@ -150,6 +118,56 @@ func (x *Execution) distributed(t *thread, v *view, items value.Value, concurren
 	}
 	x.want(Command{Kind: StartMapRun, ID: id, MapRun: r})
 	return nil
+}
+
+// read evaluates what an ItemReader says besides its arguments. The first error is one
+// that the map run fails with, the second one of the state.
+func (src *ItemSource) read(v *view, r *reader) (early, err *Error) {
+	src.Resource, src.Config, src.Pointer = r.resource, r.config, r.config.ItemsPointer
+	if r.itemsPointer != nil {
+		got, err := v.query(r.itemsPointer)
+		if err != nil {
+			return nil, err
+		}
+		src.Pointer = got.Str()
+	}
+	if r.maxItems == nil {
+		return nil, nil
+	}
+	got, err := v.number(r.maxItems)
+	if err != nil {
+		return nil, err
+	}
+	n, whole := numeric(got).Int64()
+	switch {
+	case !whole:
+		return nil, v.x.located(v.t, runtimeError("The %sPath field refers to value \"%s\" which is not a valid integer: %s",
+			r.maxItems.field, plainText(got), r.maxItems.text))
+	case n < 0:
+		early = NewError(ErrorItemReaderFailed, "field MaxItems must be positive")
+	}
+	src.MaxItems = min(n, maxItems)
+	return early, nil
+}
+
+// readBatcher evaluates an ItemBatcher, which may be nil.
+func (r *MapRun) readBatcher(v *view, b *batcher) *Error {
+	if b == nil {
+		return nil
+	}
+	r.Batched = true
+	n, err := v.count(b.maxItems)
+	if err != nil {
+		return err
+	}
+	r.BatchItems = int(n)
+	if r.BatchBytes, err = v.count(b.maxBytes); err != nil {
+		return err
+	}
+	if b.input != nil {
+		r.BatchInput, err = v.dynamic(b.input)
+	}
+	return err
 }
 
 // MapRunSucceeded tells the result of a map run.

@@ -32,6 +32,7 @@ type Error struct {
 	NoName  bool // there is no error name at all
 	NoCause bool // there is no cause at all
 
+	notOfTask  bool   // States.TaskFailed does not stand for it
 	evaluation bool   // an EvaluationFailed event is still to be written
 	location   string // in it: of the expression that failed, "" if it was none
 }
@@ -76,7 +77,7 @@ func (e *Error) matches(name string) bool {
 		return !e.terminal()
 	case ErrorTaskFailed:
 		// The wildcard for whatever a task fails with, timeouts excepted.
-		return name == e.Name || !e.NoName && e.Name != ErrorTimeout && e.Name != ErrorHeartbeatTimeout && !e.terminal()
+		return name == e.Name || !e.NoName && !e.notOfTask && e.Name != ErrorTimeout && e.Name != ErrorHeartbeatTimeout && !e.terminal()
 	case ErrorTimeout:
 		return e.Name == ErrorTimeout || e.Name == ErrorHeartbeatTimeout
 	}

@@ -655,7 +655,7 @@ func (x *Execution) complete(t *thread, result value.Value) *Error {
 func (x *Execution) leave(t *thread, next *state, output, assigned value.Value) *Error {
 	s := t.state
 	if x.probe != nil {
-		x.probe.left(next, output)
+		x.probe.left(next, output, assigned)
 		t.state = nil
 		return nil
 	}
@@ -879,6 +879,9 @@ func (x *Execution) caught(t *thread, i int, c *catcher, cause *Error) *Error {
 	}
 	if err != nil {
 		return err
+	}
+	if inspect := x.inspection(); inspect != nil && !t.state.jsonata {
+		inspect.AfterResultPath = output
 	}
 	assigned, err := x.assigned(v, c.assign)
 	if err != nil {

@@ -48,12 +48,17 @@ func readItems(ctx context.Context, s Store, src *ItemSource) (ItemReader, *Erro
 		if key == "" {
 			return nil, unreadable("the ItemReader names no Key")
 		}
-		if cfg.InputType == "MANIFEST" || cfg.ManifestType != "" {
-			return o.manifest(bucket, key)
-		}
-		return o.open(bucket, key, false)
+		return o.object(bucket, key)
 	}
 	return nil, unreadable("the ItemReader's Resource %q is not known", src.Resource)
+}
+
+// object opens the object that an ItemReader names.
+func (o *dataSet) object(bucket, key string) (ItemReader, *Error) {
+	if o.config.InputType == "MANIFEST" || o.config.ManifestType != "" {
+		return o.manifest(bucket, key)
+	}
+	return o.open(bucket, key, false)
 }
 
 func unreadable(format string, args ...any) *Error {

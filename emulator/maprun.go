@@ -405,41 +405,53 @@ func (m *mapRunner) input() (value.Value, int, *Error) {
 		}
 		return item, 1, nil
 	}
+	items, err := m.spec.batch(&m.ahead, m.item)
+	if err != nil || len(items) == 0 {
+		return value.Value{}, 0, err
+	}
+	return m.spec.batchOf(items), len(items), nil
+}
+
+// batch takes the items of the next batch, none at the end. next gives the items, Absent
+// at the end; pending is one that did not fit the batch before.
+func (r *MapRun) batch(pending **value.Value, next func() (value.Value, *Error)) ([]value.Value, *Error) {
 	var items []value.Value
 	size := int64(len(`{"Items":[]}`))
-	if !m.spec.BatchInput.IsAbsent() {
-		size += int64(len(`"BatchInput":,`) + m.spec.BatchInput.Size())
+	if !r.BatchInput.IsAbsent() {
+		size += int64(len(`"BatchInput":,`) + r.BatchInput.Size())
 	}
 	limit := int64(262144)
-	if m.spec.BatchBytes > 0 {
-		limit = m.spec.BatchBytes
+	if r.BatchBytes > 0 {
+		limit = r.BatchBytes
 	}
-	for m.spec.BatchItems == 0 || len(items) < m.spec.BatchItems {
+	for r.BatchItems == 0 || len(items) < r.BatchItems {
 		var item value.Value
 		var err *Error
-		if m.ahead != nil {
-			item, m.ahead = *m.ahead, nil
-		} else if item, err = m.item(); err != nil {
-			return item, 0, err
+		if *pending != nil {
+			item, *pending = **pending, nil
+		} else if item, err = next(); err != nil {
+			return nil, err
 		}
 		if item.IsAbsent() {
 			break
 		}
 		if size += int64(item.Size() + 1); size > limit && len(items) > 0 {
-			m.ahead = &item
+			*pending = &item
 			break
 		}
 		items = append(items, item)
 	}
-	if len(items) == 0 {
-		return value.Value{}, 0, nil
-	}
+	return items, nil
+}
+
+// batchOf is the input of the child execution that works on a batch.
+func (r *MapRun) batchOf(items []value.Value) value.Value {
 	b := value.NewBuilder(2)
-	if !m.spec.BatchInput.IsAbsent() {
-		b.Set("BatchInput", m.spec.BatchInput)
+	if !r.BatchInput.IsAbsent() {
+		b.Set("BatchInput", r.BatchInput)
 	}
 	b.Set("Items", value.Array(items))
-	return b.Object(), len(items), nil
+	return b.Object()
 }
 
 // item returns the next item after the ItemSelector, Absent at the end.

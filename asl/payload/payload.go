@@ -20,8 +20,11 @@
 package payload
 
 import (
+	"cmp"
+	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf16"
 
 	"github.com/sfnkit/sfnkit/asl/intrinsic"
 	"github.com/sfnkit/sfnkit/asl/jsonpath"
@@ -236,8 +239,48 @@ func (t *Template) object(v value.Value, pointer string) (node, error) {
 	if len(t.expressions) == known {
 		return node{val: v}, nil
 	}
+	n.parts, keys = ordered(n.parts, keys)
 	n.shape = value.NewShape(keys)
 	return n, nil
+}
+
+// ordered puts members in the order that the service gives them: constants and templates
+// as they are written, and behind them what expressions give, in the order of a Java
+// HashMap of the names. All recorded results of templates agree, whole executions from 2023
+// on and TestState of 2026-09 (published in github.com/radkawar/stackd).
+func ordered(parts []node, keys []string) ([]node, []string) {
+	type place struct {
+		at     int
+		bucket uint32
+	}
+	var places []place
+	computed := 0
+	for _, p := range parts {
+		if p.expr != nil {
+			computed++
+		}
+	}
+	buckets := uint32(16)
+	for computed*4 > int(buckets)*3 {
+		buckets *= 2
+	}
+	for i, p := range parts {
+		if p.expr != nil {
+			hash := uint32(0)
+			for _, unit := range utf16.Encode([]rune(keys[i])) {
+				hash = 31*hash + uint32(unit)
+			}
+			places = append(places, place{i, 1 + (hash^hash>>16)&(buckets-1)})
+		} else {
+			places = append(places, place{at: i})
+		}
+	}
+	slices.SortStableFunc(places, func(a, b place) int { return cmp.Compare(a.bucket, b.bucket) })
+	sorted, names := make([]node, len(parts)), make([]string, len(keys))
+	for i, p := range places {
+		sorted[i], names[i] = parts[p.at], keys[p.at]
+	}
+	return sorted, names
 }
 
 var escape = strings.NewReplacer("~", "~0", "/", "~1")

@@ -64,4 +64,11 @@ func TestGuard(t *testing.T) {
 	if got, _ := r.post("StartSyncExecution", start); got.Get("error").Str() != "Denied" || got.Get("cause").Str() != role+"poor" {
 		t.Error(got)
 	}
+	const call = `"definition":"{\"Type\":\"Task\",\"Resource\":\"arn:aws:states:::lambda:invoke\",\"Parameters\":{\"FunctionName\":\"f\"},\"End\":true}"`
+	if got, _ := r.post("TestState", `{"roleArn":"`+role+`poor",`+call+`}`); got.Get("error").Str() != "Denied" {
+		t.Error(got)
+	}
+	if got, _ := r.post("TestState", `{"mock":{"result":"{}"},`+call+`}`); got.Get("output").Str() != "{}" {
+		t.Error(got)
+	}
 }

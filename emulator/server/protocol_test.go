@@ -490,6 +490,8 @@ func FuzzRequest(f *testing.F) {
 	}
 	f.Add("StartExecution", `{"stateMachineArn":"arn:aws:states:us-east-1:123456789012:stateMachine:m","input":"{\"a\":[1,`)
 	f.Add("ListStateMachines", `{"nextToken":"AAAAAAAAAAAAAAAAAAAAAAzz"}`)
+	f.Add("TestState", `{"definition":"{\"Type\":\"Map\",\"ItemReader\":{\"Resource\":\"arn:aws:states:::s3:getObject\",\"ReaderConfig\":{\"InputType\":\"JSON\",\"ItemsPointer\":\"/a\",\"MaxItems\":1},\"Parameters\":{\"Bucket\":\"b\",\"Key\":\"k\"}},\"ItemBatcher\":{\"MaxItemsPerBatch\":2},\"ItemProcessor\":{\"ProcessorConfig\":{\"Mode\":\"DISTRIBUTED\",\"ExecutionType\":\"EXPRESS\"},\"StartAt\":\"P\",\"States\":{\"P\":{\"Type\":\"Pass\",\"End\":true}}},\"End\":true}","mock":{"result":"[1]"},"inspectionLevel":"DEBUG","stateConfiguration":{"mapItemReaderData":"{\"a\":{\"k\":[1]}}"}}`)
+	f.Add("TestState", `{"definition":"{\"Type\":\"Task\",\"Resource\":\"arn:aws:states:::http:invoke\",\"Parameters\":{\"Method\":\"GET\",\"ApiEndpoint\":\"https://h/p\",\"InvocationConfig\":{\"ConnectionArn\":\"c\"},\"Headers\":[\"a\"],\"QueryParameters\":{\"q\":[1]},\"RequestBody\":{\"a\":[{\"b\":1}]},\"Transform\":{\"RequestBodyEncoding\":\"URL_ENCODED\"}},\"End\":true}","roleArn":"arn:aws:iam::123456789012:role/r","inspectionLevel":"TRACE"}`)
 	s := newServer(f, Options{Virtual: true, Poll: time.Microsecond, Caller: emulator.CallerFunc(func(context.Context, *emulator.Request) (emulator.Answer, error) {
 		return emulator.Answer{}, emulator.NewError("No", "nothing is called here")
 	})})

@@ -84,6 +84,7 @@ type Server struct {
 
 	mocks   atomic.Pointer[calls.MockConfig] // nil while Options.MockFile counts
 	plain   emulator.Caller                  // of executions without a test case
+	single  emulator.Caller                  // of states that are tested without a mock
 	tokens  tokenMemory
 	logLock sync.Mutex
 	request atomic.Uint64
@@ -136,6 +137,7 @@ func New(o Options) (*Server, error) {
 	}
 	s.mocks.Store(o.Mocks)
 	s.plain = s.guarded(s.noting(emulator.CallerFunc(s.serveOrWait)))
+	s.single = s.guarded(emulator.CallerFunc(s.serve))
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	rand.Read(s.secret[:])
 	eo := emulator.EngineOptions{Store: o.Store, Virtual: o.Virtual}

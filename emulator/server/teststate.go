@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"io"
 	"math/rand/v2"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
@@ -71,13 +73,18 @@ func findState(def *asl.StateMachine, name string) *asl.State {
 	return nil
 }
 
-// checkMock judges the mock of a request, and reads it.
+// checkMock judges the mock of a request, and reads it. Its texts are recorded, those about
+// what is missing in a mock and about states that a field is not for 2026-09 (published in
+// github.com/radkawar/stackd), the others from 2025-12 to 2026-03.
 func checkMock(in *sfn.TestStateInput, s *asl.State) (result value.Value, fails *emulator.Error, err error) {
 	m, c := in.Mock, in.StateConfiguration
 	parts := s.Type == asl.TypeMap || s.Type == asl.TypeParallel
+	counted := c != nil && c.MapIterationFailureCount != nil
 	if m == nil {
 		switch {
-		case c != nil && c.MapIterationFailureCount != nil:
+		case in.Context != nil: // documented; the words are those for other fields
+			return result, nil, invalid("TestState does not support Context when a mock is not specified.")
+		case counted:
 			return result, nil, invalid("TestState does not support MapIterationFailureCount when a mock is not specified.")
 		case parts:
 			return result, nil, failure("InvalidDefinition", "TestState API does not support Map or Parallel states. Supported state types include: [Task, Wait, Pass, Succeed, Fail, Choice]")
@@ -90,20 +97,29 @@ func checkMock(in *sfn.TestStateInput, s *asl.State) (result value.Value, fails 
 	case m.Result != nil && m.ErrorOutput != nil:
 		return result, nil, invalid("A test mock should have only one of the following fields: [result, errorOutput].")
 	case m.Result == nil && m.ErrorOutput == nil:
-		return result, nil, invalid("A test mock must have one of the following fields: [result, errorOutput].")
+		return result, nil, invalid("One of the following fields is required for a test mock: [result, errorOutput].")
+	case m.ErrorOutput != nil && m.ErrorOutput.Error == nil:
+		return result, nil, invalid("An error was not specified in the mocked error output.")
 	case in.RevealSecrets:
 		return result, nil, invalid("TestState does not support RevealSecrets when a mock is specified.")
 	case s.Type != asl.TypeTask && !parts:
 		return result, nil, invalid("State type '" + string(s.Type) + "' is not supported when a mock is specified")
+	case counted && s.Type != asl.TypeMap:
+		return result, nil, invalid("MapIterationFailureCount is only supported when testing a Map state.")
+	case s.Type == asl.TypeMap && s.ItemReader != nil && (c == nil || c.MapItemReaderData == nil):
+		return result, nil, invalid("ItemReader data must be specified when testing a Map state with ItemReader specified.")
 	case m.ErrorOutput != nil:
 		e := m.ErrorOutput
-		return result, &emulator.Error{Name: aws.ToString(e.Error), Cause: aws.ToString(e.Cause), NoName: e.Error == nil, NoCause: e.Cause == nil}, nil
+		return result, &emulator.Error{Name: *e.Error, Cause: aws.ToString(e.Cause), NoCause: e.Cause == nil}, nil
 	}
 	if result, err = value.ParseString(*m.Result); err != nil {
 		return result, nil, invalid("Mocked result must be valid JSON")
 	}
 	switch {
 	case s.Type == asl.TypeTask:
+		if r := asl.ParseResource(s.Resource); !result.IsObject() && answersObject(r) {
+			return result, nil, invalid("Mocked result must be a valid JSON object.")
+		}
 		if m.FieldValidationMode != types.MockResponseValidationModeNone {
 			err = checkResult(asl.ParseResource(s.Resource), string(m.FieldValidationMode), result)
 		}
@@ -115,10 +131,14 @@ func checkMock(in *sfn.TestStateInput, s *asl.State) (result value.Value, fails 
 		err = invalid("Mocked result must be an array.")
 	case s.Type == asl.TypeParallel && result.Len() != len(s.Branches):
 		err = invalid("Mocked result must contain the same number of items as number of Parallel branches.")
-	case c != nil && c.MapIterationFailureCount != nil && int(*c.MapIterationFailureCount) > result.Len():
-		err = invalid("Map iteration failure count must be less than or equal to the number of Map iterations")
 	}
 	return result, nil, err
+}
+
+// answersObject reports whether the result of a task is an object whatever is called. What
+// a function or a worker returns can be anything.
+func answersObject(r asl.Resource) bool {
+	return (r.Kind == asl.Optimized || r.Kind == asl.SDK) && r.Pattern != asl.WaitForTaskToken
 }
 
 // contextFields are the fields that a context object of a request may have.
@@ -194,13 +214,18 @@ func (s *Server) testState(ctx context.Context, in *sfn.TestStateInput) (*sfn.Te
 		if n := c.MapIterationFailureCount; n != nil {
 			test.FailedIterations, test.JudgesIterations = int64(*n), true
 		}
-		if t := c.MapItemReaderData; t != nil {
-			if test.ItemReaderContent, err = value.ParseString(*t); err != nil {
-				test.ItemReaderContent = value.Value{} // CSV, say: its items are not judged
+		test.ItemReaderData = aws.ToString(c.MapItemReaderData)
+		if s.opts.Store != nil {
+			test.Open = func(bucket, key string) (io.ReadCloser, error) {
+				body, _, err := s.opts.Store.Get(ctx, bucket, key)
+				return body, err
 			}
 		}
-		if n := c.ErrorCausedByState; n != nil && findState(def, *n) == nil {
-			return nil, invalid("State not found in definition")
+		if n := c.ErrorCausedByState; n != nil {
+			if findState(def, *n) == nil { // unrecorded: the text is that for stateName
+				return nil, invalid("State not found in definition")
+			}
+			test.ErrorSource = *n
 		}
 	}
 	machine, err := emulator.CompileState(def)
@@ -222,7 +247,10 @@ func (s *Server) testState(ctx context.Context, in *sfn.TestStateInput) (*sfn.Te
 		}
 		got, _ = machine.TestState(state.Name, test)
 	}
-	return tested(in, got), nil
+	if got.Refused != "" {
+		return nil, invalid(got.Refused)
+	}
+	return s.tested(in, state, &test, got), nil
 }
 
 // callTested makes the call of a Task state that is tested without a mock.
@@ -231,7 +259,7 @@ func (s *Server) callTested(ctx context.Context, req *emulator.Request, test *em
 	if r.Pattern != asl.RequestResponse || r.Kind == asl.ActivityARN {
 		return failure("InvalidDefinition", "TestState does not support activities and the service integration patterns .sync and .waitForTaskToken when a mock is not specified.")
 	}
-	answer, err := s.serve(ctx, req)
+	answer, err := s.single.Call(ctx, req)
 	var e *emulator.Error
 	switch {
 	case err == nil:
@@ -251,17 +279,17 @@ func sources() emulator.Sources {
 }
 
 // tested is the answer of the API.
-func tested(in *sfn.TestStateInput, r *emulator.StateResult) *sfn.TestStateOutput {
+func (s *Server) tested(in *sfn.TestStateInput, state *asl.State, test *emulator.StateTest, r *emulator.StateResult) *sfn.TestStateOutput {
 	out := &sfn.TestStateOutput{Status: types.TestExecutionStatus(r.Status), NextState: ref(r.Next)}
-	text := func(v value.Value) *string {
-		if v.IsAbsent() {
-			return nil
-		}
-		t := v.JSON()
-		return &t
+	texts := givenTexts{{test.Input, aws.ToString(in.Input)}}
+	if in.Mock != nil && in.Mock.Result != nil {
+		texts = append(texts, givenText{test.Result, *in.Mock.Result})
 	}
 	if r.Status == emulator.StateSucceeded || r.Status == emulator.StateCaught {
-		out.Output = text(r.Output)
+		out.Output = texts.of(r.Output)
+		if r.Status == emulator.StateSucceeded && !state.Output.IsAbsent() { // an expression, even if it is just $states.input
+			out.Output = givenTexts(nil).of(r.Output)
+		}
 	}
 	if r.Error != nil {
 		out.Error, out.Cause = optional(r.Error.Name, r.Error.NoName), optional(r.Error.Cause, r.Error.NoCause)
@@ -277,10 +305,11 @@ func tested(in *sfn.TestStateInput, r *emulator.StateResult) *sfn.TestStateOutpu
 		return aws.Int32(int32(v.Float64()))
 	}
 	d := &types.InspectionData{
-		Input: text(i.Input), AfterInputPath: text(i.AfterInputPath), AfterParameters: text(i.AfterParameters), AfterArguments: text(i.AfterArguments),
-		AfterItemsPath: text(i.AfterItemsPath), AfterItemSelector: text(i.AfterItemSelector), AfterItemBatcher: text(i.AfterItemBatcher),
-		Result: text(i.Result), AfterResultSelector: text(i.AfterResultSelector), AfterResultPath: text(i.AfterResultPath), Variables: text(i.Variables),
-		MaxConcurrency: number(i.MaxConcurrency), ToleratedFailureCount: number(i.ToleratedFailureCount),
+		Input: texts.of(i.Input), AfterInputPath: texts.of(i.AfterInputPath), AfterParameters: texts.of(i.AfterParameters),
+		AfterArguments: texts.of(i.AfterArguments), AfterItemsPath: listText(i.AfterItemsPath), AfterItemsPointer: texts.of(i.AfterItemsPointer),
+		AfterItemSelector: listText(i.AfterItemSelector), AfterItemBatcher: listText(i.AfterItemBatcher),
+		Result: texts.of(i.Result), AfterResultSelector: texts.of(i.AfterResultSelector), AfterResultPath: texts.of(i.AfterResultPath),
+		Variables: texts.of(i.Variables), MaxConcurrency: number(i.MaxConcurrency), ToleratedFailureCount: number(i.ToleratedFailureCount),
 	}
 	if v := i.ToleratedFailurePercentage; !v.IsAbsent() {
 		d.ToleratedFailurePercentage = aws.Float32(float32(v.Float64()))
@@ -288,6 +317,50 @@ func tested(in *sfn.TestStateInput, r *emulator.StateResult) *sfn.TestStateOutpu
 	if e := (types.InspectionErrorDetails{CatchIndex: number(i.CatchIndex), RetryIndex: number(i.RetryIndex), RetryBackoffIntervalSeconds: number(i.RetryBackoffSeconds)}); e.CatchIndex != nil || e.RetryIndex != nil {
 		d.ErrorDetails = &e
 	}
+	// With a mock no request is sent that could be shown.
+	if in.InspectionLevel == types.InspectionLevelTrace && in.Mock == nil && isHTTPTask(state) && r.Request != nil {
+		d.Request, d.Response = s.httpRequest(r.Request.Parameters), httpResponse(r.Request.Parameters, test)
+	}
 	out.InspectionData = d
 	return out
+}
+
+// givenTexts are values as the request wrote them. The service shows those texts, white
+// space included, wherever nothing was done with the value.
+type givenTexts []givenText
+
+type givenText struct {
+	value value.Value
+	text  string
+}
+
+func (g givenTexts) of(v value.Value) *string {
+	if v.IsAbsent() {
+		return nil
+	}
+	for _, t := range g {
+		if v.Len() > 0 && value.Same(v, t.value) && t.text != "" {
+			return &t.text
+		}
+	}
+	text := v.JSON()
+	return &text
+}
+
+// listText is how the service writes the lists of a Map state: the texts of the elements,
+// each without white space, with ", " between them.
+func listText(v value.Value) *string {
+	if !v.IsArray() {
+		return givenTexts(nil).of(v)
+	}
+	var b strings.Builder
+	b.WriteByte('[')
+	for i, e := range v.Elems() {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(e.JSON())
+	}
+	b.WriteByte(']')
+	return aws.String(b.String())
 }
