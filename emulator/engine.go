@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	mrand "math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sfnkit/sfnkit/asl/value"
@@ -31,6 +32,7 @@ type Engine struct {
 	stop   context.CancelFunc
 	work   sync.WaitGroup
 	calls  chan struct{}
+	bare   Environment // of executions that were given none
 
 	mu      sync.Mutex
 	timers  timerQueue
@@ -91,27 +93,36 @@ func (e *Engine) Now() int64 {
 type Handle struct {
 	mu   sync.Mutex
 	run  run
-	x    *Execution
 	done chan struct{} // made on demand
 	end  func(*Execution)
 }
 
-// StartOptions describes an execution to start.
-type StartOptions struct {
-	Info   Info
-	Input  value.Value
-	Text   string // the input as it was sent
+// Environment is what executions run in. It may be that of any number of them and must not
+// be changed once one has been started in it.
+type Environment struct {
 	Caller Caller
 	// Activity reports whether there is an activity with an ARN. A task of one that there
 	// is not ends the execution; nil leaves that to Caller.
 	Activity func(arn string) bool
-	// OnEnd is called once, without locks, when the execution has ended.
+	// OnEnd is called once, without locks, when an execution has ended, and again when one
+	// that was redriven has.
 	OnEnd func(*Execution)
 	// OnChild is told of the child executions of distributed Map states when they begin, and
 	// of those that are redriven when they begin again.
 	OnChild func(*MapRun, *Handle)
 	// OnChildEnd is told of them when they have ended, without locks.
 	OnChildEnd func(*MapRun, *Execution)
+
+	in atomic.Pointer[engineRun]
+}
+
+// StartOptions describes an execution to start.
+type StartOptions struct {
+	Info        Info
+	Input       value.Value
+	Text        string // the input as it was sent
+	Environment *Environment
+	OnEnd       func(*Execution) // in the place of the Environment's
 }
 
 // Start begins an execution. It runs on the caller's goroutine until it first waits.
@@ -125,10 +136,22 @@ func (e *Engine) Start(m *Machine, o StartOptions) *Handle {
 
 func (e *Engine) prepare(m *Machine, o StartOptions) *Handle {
 	o.Info.fill()
+	env := o.Environment
+	if env == nil {
+		env = &e.bare
+	}
+	r := env.in.Load()
+	if r == nil || r.e != e {
+		r = &engineRun{e: e, env: env}
+		env.in.Store(r)
+	}
 	src := randomSources()
-	src.Activity = o.Activity
-	h := &Handle{end: o.OnEnd, x: NewExecution(m, o.Info, o.Input, o.Text, e.limits, src)}
-	h.run = run{env: &engineRun{e: e, callee: o.Caller, activity: o.Activity, onChild: o.OnChild, onChildEnd: o.OnChildEnd}, x: h.x, mu: &h.mu, done: h}
+	src.Activity = env.Activity
+	h := &Handle{end: o.OnEnd}
+	if h.end == nil {
+		h.end = env.OnEnd
+	}
+	h.run = run{env: r, x: NewExecution(m, o.Info, o.Input, o.Text, e.limits, src), mu: &h.mu, done: h}
 	return h
 }
 
@@ -148,7 +171,7 @@ func (h *Handle) ended(x *Execution) {
 func (h *Handle) View(f func(x *Execution)) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	f(h.x)
+	f(h.run.x)
 }
 
 // Stop aborts the execution. It reports false if it had ended already.
@@ -168,7 +191,7 @@ func (h *Handle) Stop(name, cause string) bool {
 func (h *Handle) Redrive() bool {
 	h.mu.Lock()
 	h.run.over = false
-	if h.x.Status() != Running {
+	if h.run.x.Status() != Running {
 		h.done = nil
 	}
 	h.mu.Unlock()
@@ -196,7 +219,7 @@ type MapRunState struct {
 func (h *Handle) MapRun(arn string) (MapRunState, bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	m := h.run.ran[arn]
+	m := h.run.holdings().ran[arn]
 	if m == nil {
 		return MapRunState{}, false
 	}
@@ -207,7 +230,7 @@ func (h *Handle) MapRun(arn string) (MapRunState, bool) {
 // reports false if no map run with the ARN goes on.
 func (h *Handle) UpdateMapRun(arn string, concurrency *int, toleratedCount *int64, toleratedPercentage *float64) bool {
 	h.mu.Lock()
-	found := h.run.ran[arn]
+	found := h.run.holdings().ran[arn]
 	if found != nil && found.stage == mapRunOver {
 		found = nil
 	}
@@ -235,7 +258,7 @@ func (h *Handle) UpdateMapRun(arn string, concurrency *int, toleratedCount *int6
 // Wait waits until the execution has ended or ctx has.
 func (h *Handle) Wait(ctx context.Context) error {
 	h.mu.Lock()
-	if h.x.Status() != Running {
+	if h.run.x.Status() != Running {
 		h.mu.Unlock()
 		return nil
 	}
@@ -402,13 +425,10 @@ func (e *Engine) waitsOutside() bool {
 	return false
 }
 
-// engineRun is the runEnv of one execution in an engine.
+// engineRun is the runEnv of the executions of one environment in an engine.
 type engineRun struct {
-	e          *Engine
-	callee     Caller
-	activity   func(string) bool
-	onChild    func(*MapRun, *Handle)
-	onChildEnd func(*MapRun, *Execution)
+	e   *Engine
+	env *Environment
 }
 
 func (r *engineRun) now() int64 { return r.e.Now() }
@@ -440,15 +460,15 @@ func (r *engineRun) caller() Caller {
 		case <-ctx.Done():
 			return Answer{}, ctx.Err()
 		}
-		return (&Options{Caller: r.callee}).callerOrNone().Call(ctx, req)
+		return (&Options{Caller: r.env.Caller}).callerOrNone().Call(ctx, req)
 	})
 }
 
 func (r *engineRun) child(m *MapRun, info Info, input value.Value, done func(*Execution)) childRun {
-	o := StartOptions{Info: info, Input: input, Caller: r.callee, Activity: r.activity, OnEnd: done, OnChild: r.onChild, OnChildEnd: r.onChildEnd}
-	if r.onChildEnd != nil {
+	o := StartOptions{Info: info, Input: input, Environment: r.env, OnEnd: done}
+	if r.env.OnChildEnd != nil {
 		o.OnEnd = func(x *Execution) {
-			r.onChildEnd(m, x)
+			r.env.OnChildEnd(m, x)
 			done(x)
 		}
 	}
@@ -461,8 +481,8 @@ func (r *engineRun) child(m *MapRun, info Info, input value.Value, done func(*Ex
 func (r *engineRun) redrives() bool { return true }
 
 func (r *engineRun) again(m *MapRun, child childRun) {
-	if r.onChild != nil {
-		r.onChild(m, child.(*Handle))
+	if r.env.OnChild != nil {
+		r.env.OnChild(m, child.(*Handle))
 	}
 }
 

@@ -73,7 +73,7 @@ func TestEngineCallbacks(t *testing.T) {
 	for k := range 4 {
 		starters.Go(func() {
 			for i := k; i < n; i += 4 {
-				handles[i] = e.Start(m, emulator.StartOptions{Input: value.MustParse(`{"n":` + value.Int(int64(i)).JSON() + `}`), Caller: calls})
+				handles[i] = e.Start(m, emulator.StartOptions{Input: value.MustParse(`{"n":` + value.Int(int64(i)).JSON() + `}`), Environment: &emulator.Environment{Caller: calls}})
 			}
 		})
 	}
@@ -108,7 +108,7 @@ func TestEngineStop(t *testing.T) {
 	defer closeEngine(t, e)
 	calls := make(pendingCaller, 1)
 	ended := make(chan emulator.Status, 1)
-	h := e.Start(machine(t, []byte(callback)), emulator.StartOptions{Input: value.MustParse(`{"n":1}`), Caller: calls,
+	h := e.Start(machine(t, []byte(callback)), emulator.StartOptions{Input: value.MustParse(`{"n":1}`), Environment: &emulator.Environment{Caller: calls},
 		OnEnd: func(x *emulator.Execution) { ended <- x.Status() }})
 	req := <-calls
 	if !h.Stop("Why", "because") || h.Stop("again", "") {
@@ -150,7 +150,7 @@ func TestEngineVirtualTimeWaitsForCallbacks(t *testing.T) {
 	e := emulator.NewEngine(emulator.EngineOptions{Virtual: true})
 	defer closeEngine(t, e)
 	calls := make(pendingCaller, 1)
-	h := e.Start(machine(t, []byte(callback)), emulator.StartOptions{Input: value.MustParse(`{"n":1}`), Caller: calls})
+	h := e.Start(machine(t, []byte(callback)), emulator.StartOptions{Input: value.MustParse(`{"n":1}`), Environment: &emulator.Environment{Caller: calls}})
 	req := <-calls
 	other := e.Start(machine(t, []byte(`{"StartAt":"W","States":{"W":{"Type":"Wait","Seconds":10000,"End":true}}}`)), emulator.StartOptions{Input: value.EmptyObject})
 	for range 100 {

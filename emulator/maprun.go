@@ -714,7 +714,7 @@ func (m *mapRunner) complete(ctx context.Context) {
 func (m *mapRunner) over(tell func(x *Execution, now int64)) {
 	m.run.do(func(x *Execution, now int64) {
 		m.stage = mapRunOver
-		delete(m.run.maps, m.id)
+		delete(m.run.own().maps, m.id)
 		if m.reader != nil {
 			m.reader.Close()
 			m.reader = nil
@@ -743,7 +743,7 @@ func (m *mapRunner) restart(id TaskID, spec *MapRun) {
 	again := *spec
 	again.Concurrency, again.ToleratedCount, again.ToleratedPercentage = m.spec.Concurrency, m.spec.ToleratedCount, m.spec.ToleratedPercentage // UpdateMapRun lasts
 	m.id, m.spec, m.stage, m.opening, m.err = id, &again, mapRunWorks, true, nil
-	m.run.maps[id] = m
+	m.run.own().maps[id] = m
 	now := m.run.env.now()
 	for _, i := range slices.Sorted(maps.Keys(m.children)) {
 		c := m.children[i]

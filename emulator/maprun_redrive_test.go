@@ -74,7 +74,7 @@ func newRedriven(t *testing.T, kind, items string, hold chan struct{}) *redriven
 			t.Error(err)
 		}
 	})
-	r.Handle = r.e.Start(m, StartOptions{Input: value.MustParse(`{"items":` + sixItems + `}`), Caller: r, OnChild: func(*MapRun, *Handle) { r.began.Add(1) }})
+	r.Handle = r.e.Start(m, StartOptions{Input: value.MustParse(`{"items":` + sixItems + `}`), Environment: &Environment{Caller: r, OnChild: func(*MapRun, *Handle) { r.began.Add(1) }}})
 	return r
 }
 

@@ -29,7 +29,7 @@ func TestRedrive(t *testing.T) {
 		}
 		return emulator.Answer{Output: value.String(req.State)}, nil
 	})
-	h := e.Start(m, emulator.StartOptions{Input: value.EmptyObject, Caller: calls})
+	h := e.Start(m, emulator.StartOptions{Input: value.EmptyObject, Environment: &emulator.Environment{Caller: calls}})
 	for i, want := range []emulator.Status{emulator.Failed, emulator.Failed, emulator.Succeeded} {
 		if i > 0 && !h.Redrive() {
 			t.Fatal("cannot be redriven")
@@ -77,7 +77,7 @@ func TestRedriveStopped(t *testing.T) {
 	e := emulator.NewEngine(emulator.EngineOptions{Virtual: true})
 	defer closeEngine(t, e)
 	calls := make(pendingCaller, 2)
-	h := e.Start(machine(t, []byte(callback)), emulator.StartOptions{Input: value.MustParse(`{"n":7}`), Caller: calls})
+	h := e.Start(machine(t, []byte(callback)), emulator.StartOptions{Input: value.MustParse(`{"n":7}`), Environment: &emulator.Environment{Caller: calls}})
 	first := <-calls
 	h.Stop("", "")
 	if !h.Redrive() {

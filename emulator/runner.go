@@ -86,15 +86,38 @@ type run struct {
 	env  runEnv
 	x    *Execution
 	mu   sync.Locker // guards the execution
-	jobs map[TaskID]Job
-	maps map[TaskID]*mapRunner // those that go on
-	ran  map[string]*mapRunner // all of them, by ARN
-	done ender                 // told of the end, without locks; nil if nobody wants to know
+	has  *holdings   // nil until it has some
+	done ender       // told of the end, without locks; nil if nobody wants to know
 	over bool
 
 	timers  *timer // those of the execution, linked by next
-	count   int    // of them
-	sweepAt int
+	count   int32  // of them
+	sweepAt int32
+}
+
+// holdings are what few executions have.
+type holdings struct {
+	jobs map[TaskID]Job
+	maps map[TaskID]*mapRunner // those that go on
+	ran  map[string]*mapRunner // all of them, by ARN
+}
+
+// holdings returns what the execution has, for reading.
+func (r *run) holdings() *holdings {
+	if r.has == nil {
+		return &noHoldings
+	}
+	return r.has
+}
+
+var noHoldings holdings // nothing changes it
+
+// own returns what the execution has, for writing.
+func (r *run) own() *holdings {
+	if r.has == nil {
+		r.has = &holdings{jobs: make(map[TaskID]Job), maps: make(map[TaskID]*mapRunner), ran: make(map[string]*mapRunner)}
+	}
+	return r.has
 }
 
 // keep remembers a timer of the execution, and from time to time drops those whose task
@@ -170,25 +193,23 @@ func (r *run) command(c Command) {
 		if c.Request.Token != "" {
 			r.env.forget(c.Request.Token)
 		}
-		if j := r.jobs[id]; j != nil {
-			delete(r.jobs, id)
+		if j := r.holdings().jobs[id]; j != nil {
+			delete(r.has.jobs, id)
 			r.env.spawn(j.Stop)
 		}
 	case StartMapRun:
-		if m := r.ran[c.MapRun.ARN]; m != nil {
+		if m := r.holdings().ran[c.MapRun.ARN]; m != nil {
 			m.restart(id, c.MapRun)
 			return
 		}
 		m := &mapRunner{run: r, id: id, spec: c.MapRun, opening: true}
-		if r.maps == nil {
-			r.maps, r.ran = make(map[TaskID]*mapRunner, 1), make(map[string]*mapRunner, 1)
-		}
-		r.maps[id], r.ran[c.MapRun.ARN] = m, m
+		own := r.own()
+		own.maps[id], own.ran[c.MapRun.ARN] = m, m
 		r.env.spawn(m.start)
 	case CancelMapRun:
-		if m := r.maps[id]; m != nil {
+		if m := r.holdings().maps[id]; m != nil {
 			r.env.spawn(func(context.Context) { m.cancel() })
-		} else if m := r.ran[c.MapRun.ARN]; m != nil && m.waitID == id {
+		} else if m := r.holdings().ran[c.MapRun.ARN]; m != nil && m.waitID == id {
 			m.waiting = nil
 		}
 	}
@@ -238,10 +259,7 @@ func (r *run) answered(id TaskID, req *Request, a Answer, err error) {
 		r.do(func(x *Execution, now int64) {
 			x.TaskSubmitted(now, id, submitted)
 			if r.x.waiter(id) != nil {
-				if r.jobs == nil {
-					r.jobs = make(map[TaskID]Job, 1)
-				}
-				r.jobs[id] = a.Job
+				r.own().jobs[id] = a.Job
 			}
 		})
 		r.poll(id, a.Job)
@@ -276,7 +294,7 @@ func (r *run) poll(id TaskID, j Job) {
 				r.env.broken(err)
 				e = runtimeError("%v", err)
 			}
-			r.do(func(x *Execution, now int64) { delete(r.jobs, id); x.TaskFailed(now, id, e) })
+			r.do(func(x *Execution, now int64) { delete(r.own().jobs, id); x.TaskFailed(now, id, e) })
 		case again > 0:
 			r.env.start(&timer{at: r.env.now() + max(again.Milliseconds(), 1), f: func() {
 				r.mu.Lock()
@@ -287,7 +305,7 @@ func (r *run) poll(id TaskID, j Job) {
 				}
 			}})
 		default:
-			r.do(func(x *Execution, now int64) { delete(r.jobs, id); x.TaskSucceeded(now, id, out) })
+			r.do(func(x *Execution, now int64) { delete(r.own().jobs, id); x.TaskSucceeded(now, id, out) })
 		}
 	})
 }

@@ -235,7 +235,7 @@ func (e *execution) start() (ms int64) {
 // start starts an execution of a STANDARD state machine, or returns the one that the same
 // request started before and that is still running.
 func (s *Server) start(o *order) (*execution, error) {
-	caller, err := s.caller(o.machine.name, o.testCase)
+	env, err := s.environment(o)
 	if err != nil {
 		return nil, err
 	}
@@ -288,23 +288,22 @@ func (s *Server) start(o *order) (*execution, error) {
 	o.machine.running++
 	s.mu.Unlock()
 
-	e.handle = s.engine.Start(o.revision.compiled, emulator.StartOptions{
-		Info: s.info(o, arn), Input: o.value, Text: o.input, Caller: caller, Activity: s.activityCheck(o),
-		OnEnd:      func(x *emulator.Execution) { s.over(e, x) },
-		OnChild:    func(m *emulator.MapRun, h *emulator.Handle) { s.childBegins(e, m, h) },
-		OnChildEnd: s.childEnds,
-	})
+	e.handle = s.engine.Start(o.revision.compiled, emulator.StartOptions{Info: s.info(o, arn), Input: o.value, Text: o.input, Environment: env})
 	e.mu.Unlock()
 	return e, nil
 }
 
-// activityCheck is how an execution finds out whether there is an activity. In a test case
-// its tasks may be mocked, so that none is needed.
-func (s *Server) activityCheck(o *order) func(string) bool {
-	if o.testCase != "" {
-		return nil
+// environment is what an execution runs in: that of all others, unless it runs in a test
+// case. There its activities may be mocked, so that none need be there.
+func (s *Server) environment(o *order) (*emulator.Environment, error) {
+	if o.testCase == "" {
+		return s.env, nil
 	}
-	return s.hasActivity
+	caller, err := s.mocked(o.machine.name, o.testCase)
+	if err != nil {
+		return nil, err
+	}
+	return &emulator.Environment{Caller: caller, OnEnd: s.over, OnChild: s.childBegins, OnChildEnd: s.childEnds}, nil
 }
 
 // maxOpen is how many executions of STANDARD state machines an account may have open at
@@ -317,7 +316,13 @@ func tooMany() error {
 }
 
 // over takes note of the end of an execution.
-func (s *Server) over(e *execution, x *emulator.Execution) {
+func (s *Server) over(x *emulator.Execution) {
+	s.mu.Lock()
+	e := s.executions[x.Info().ARN]
+	s.mu.Unlock()
+	if e == nil { // nobody shows it any more
+		return
+	}
 	s.log(e.revision, x)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -385,7 +390,7 @@ func kept(list []*execution) []*execution {
 
 // startExpress starts an execution of an EXPRESS state machine.
 func (s *Server) startExpress(o *order, end func(*emulator.Execution)) (string, *emulator.Handle, error) {
-	caller, err := s.caller(o.machine.name, o.testCase)
+	env, err := s.environment(o)
 	if err != nil {
 		return "", nil, err
 	}
@@ -398,7 +403,7 @@ func (s *Server) startExpress(o *order, end func(*emulator.Execution)) (string, 
 	s.mu.Unlock()
 	arn := s.prefix + "express:" + o.machine.name + ":" + o.name + ":" + newUUID()
 	h := s.engine.Start(o.revision.compiled, emulator.StartOptions{
-		Info: s.info(o, arn), Input: o.value, Text: o.input, Caller: caller,
+		Info: s.info(o, arn), Input: o.value, Text: o.input, Environment: env,
 		OnEnd: func(x *emulator.Execution) {
 			s.log(o.revision, x)
 			s.mu.Lock()

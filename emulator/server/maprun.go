@@ -29,7 +29,7 @@ type mapRun struct {
 const keptChildren = 10000
 
 // childBegins takes note of a child execution that begins, or begins again.
-func (s *Server) childBegins(root *execution, spec *emulator.MapRun, h *emulator.Handle) {
+func (s *Server) childBegins(spec *emulator.MapRun, h *emulator.Handle) {
 	var info emulator.Info
 	h.View(func(x *emulator.Execution) { info = x.Info() })
 	s.mu.Lock()
@@ -44,9 +44,9 @@ func (s *Server) childBegins(root *execution, spec *emulator.MapRun, h *emulator
 	}
 	m := s.mapRuns[spec.ARN]
 	if m == nil {
-		parent := s.executions[spec.Parent.ARN] // itself a child, if it is not the root
-		if parent == nil {
-			parent = root
+		parent := s.executions[spec.Parent.ARN]
+		if parent == nil { // an express one, which the API does not show
+			return
 		}
 		m = &mapRun{arn: spec.ARN, label: spec.Label, parent: parent, revision: processorOf(parent.revision, spec), batched: spec.Batched}
 		s.mapRuns[spec.ARN] = m

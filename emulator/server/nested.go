@@ -16,11 +16,8 @@ import (
 	"github.com/sfnkit/sfnkit/emulator/calls"
 )
 
-// caller returns what answers the tasks of an execution of a state machine.
-func (s *Server) caller(machine, testCase string) (emulator.Caller, error) {
-	if testCase == "" {
-		return s.plain, nil
-	}
+// mocked returns what answers the tasks of an execution in a test case.
+func (s *Server) mocked(machine, testCase string) (emulator.Caller, error) {
 	mocks := s.mocks.Load()
 	if mocks == nil && s.opts.MockFile != nil {
 		mocks = s.opts.MockFile.Config()

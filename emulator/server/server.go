@@ -83,7 +83,7 @@ type Server struct {
 	seq int64
 
 	mocks   atomic.Pointer[calls.MockConfig] // nil while Options.MockFile counts
-	plain   emulator.Caller                  // of executions without a test case
+	env     *emulator.Environment            // of executions without a test case
 	single  emulator.Caller                  // of states that are tested without a mock
 	tokens  tokenMemory
 	logLock sync.Mutex
@@ -136,7 +136,10 @@ func New(o Options) (*Server, error) {
 		tags:       make(map[string][]tag),
 	}
 	s.mocks.Store(o.Mocks)
-	s.plain = s.guarded(s.noting(emulator.CallerFunc(s.serveOrWait)))
+	s.env = &emulator.Environment{
+		Caller:   s.guarded(s.noting(emulator.CallerFunc(s.serveOrWait))),
+		Activity: s.hasActivity, OnEnd: s.over, OnChild: s.childBegins, OnChildEnd: s.childEnds,
+	}
 	s.single = s.guarded(emulator.CallerFunc(s.serve))
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	rand.Read(s.secret[:])
