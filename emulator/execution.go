@@ -67,6 +67,7 @@ type Execution struct {
 	arn      string
 	name     string
 	redrives int32
+	redriven int32 // the event of the last redrive, 0 if there was none
 	limits   Limits
 	sources  Sources
 	input    value.Value
@@ -77,6 +78,7 @@ type Execution struct {
 	status   Status
 	err      *Error
 	slots    []slot
+	lastGen  int32          // the highest of slots of former runs
 	free     int32          // the first unused slot, counted from 1; 0 for none
 	counts   map[string]int // invocations of tasks, by state name
 	root     *thread
@@ -169,6 +171,7 @@ type fork struct {
 	selector *dynamic
 	next     int // the first item not yet started
 	left     int
+	started  int32 // the event that iterations follow
 }
 
 // retries counts what has been tried again in a state.
@@ -493,6 +496,7 @@ func (x *Execution) finish(st Status, ev EventType, prev int32, err *Error) {
 func (x *Execution) end(st Status) {
 	x.status = st
 	for i := range x.slots {
+		x.lastGen = max(x.lastGen, x.slots[i].gen) // what was waited for must not answer a redrive
 		if t := x.slots[i].t; t != nil {
 			x.cancel(t)
 			t.id, t.waiting, t.task, t.mapRun = 0, notWaiting, nil, nil
@@ -516,7 +520,7 @@ func (x *Execution) block(t *thread, k waitKind) TaskID {
 		x.free = x.slots[i].next
 	} else {
 		i = int32(len(x.slots))
-		x.slots = append(x.slots, slot{})
+		x.slots = append(x.slots, slot{gen: x.lastGen})
 	}
 	x.slots[i].gen++
 	x.slots[i].t = t
@@ -773,6 +777,13 @@ func (x *Execution) fail(t *thread, err *Error) {
 			return
 		}
 	}
+	// What is neither retried nor caught does not climb either: the execution fails at once,
+	// without a word of the states around (recorded 2026-09, published in
+	// github.com/radkawar/stackd).
+	if err.terminal() && x.probe == nil {
+		x.failed(t, err)
+		return
+	}
 	// Map and Parallel states that got as far as being started, or whose fields could not
 	// be evaluated, say that they failed; others just do.
 	if evaluated || t.own != nil {
@@ -814,7 +825,13 @@ func (x *Execution) giveUp(t *thread, err *Error) {
 		x.childFailed(t, err)
 		return
 	}
-	x.finish(Failed, ExecutionFailed, t.prev, err)
+	x.failed(t, err)
+}
+
+// failed ends the execution because of a thread's error. What fails without having written
+// an event since the execution was redriven follows the redrive.
+func (x *Execution) failed(t *thread, err *Error) {
+	x.finish(Failed, ExecutionFailed, max(t.prev, x.redriven), err)
 }
 
 func (x *Execution) caught(t *thread, i int, c *catcher, cause *Error) *Error {
@@ -858,22 +875,17 @@ func (r *retrier) delay(n int64, rnd *rand.Rand) int64 {
 	return int64(d * 1000)
 }
 
-// Stop aborts the execution, as StopExecution does. Either text may be empty.
+// Stop aborts the execution, as StopExecution does. Either text may be empty. What ends an
+// execution from outside its states follows none of their events: a stop, the end of the
+// machine's time (recorded 2026-09, published in github.com/radkawar/stackd).
 func (x *Execution) Stop(now int64, name, cause string) {
 	if x.status != Running {
 		return
 	}
 	x.now = now
-	x.finish(Aborted, ExecutionAborted, x.lastOfRoot(), NewError(name, cause))
+	x.finish(Aborted, ExecutionAborted, 0, NewError(name, cause))
 }
 
 // Halt makes the execution abort instead of entering another state, which is what becomes
 // of running executions when their state machine is deleted.
 func (x *Execution) Halt() { x.halting = true }
-
-func (x *Execution) lastOfRoot() int32 {
-	if x.root == nil {
-		return int32(x.history.n)
-	}
-	return x.root.prev
-}

@@ -263,6 +263,7 @@ var (
 	statesError       = value.NewShape([]string{"input", "errorOutput"})
 	statesErrorAll    = value.NewShape([]string{"input", "errorOutput", "context"})
 	executionShape    = value.NewShape([]string{"Id", "Input", "StartTime", "Name", "RoleArn", "RedriveCount"})
+	redrivenShape     = value.NewShape([]string{"Id", "Input", "StartTime", "Name", "RoleArn", "RedriveCount", "RedriveTime"})
 	expressShape      = value.NewShape([]string{"Id", "Input", "StartTime", "Name", "RoleArn"})
 	machineShape      = value.NewShape([]string{"Id", "Name"})
 	stateShape        = value.NewShape([]string{"Name", "EnteredTime"})
@@ -320,6 +321,10 @@ func (v *view) Context() value.Value {
 		if !x.shared.Express { // an express execution cannot be redriven
 			shape = executionShape
 			vals = append(vals, value.Int(int64(x.redrives)))
+		}
+		if x.redriven > 0 {
+			shape = redrivenShape
+			vals = append(vals, timeText(x.history.At(int(x.redriven)-1).Time))
 		}
 		w.execPart = value.ObjectOf(shape, vals)
 	}

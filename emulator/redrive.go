@@ -20,10 +20,10 @@ func (t *thread) suspend() {
 // Redrive starts an execution that ended without success again at the states at which it
 // ended, as RedriveExecution does. It reports false if there is nothing to redrive: the
 // execution goes on, has succeeded, or is an express one. States that have exited are not
-// run again; those that have not are scheduled anew, without another entered event, with
-// their retries counted from zero (Step Functions guide, redriving executions). Recordings
-// of the events that follow were not available. A distributed Map state starts a new map
-// run.
+// run again; those that have not are scheduled anew, without another entered or started
+// event, with their retries counted from zero. What they do next follows the event at which
+// they were entered, and branches and iterations go on in their order (recorded 2026-09,
+// published in github.com/radkawar/stackd). A distributed Map state starts a new map run.
 func (x *Execution) Redrive(now int64) bool {
 	if x.status == Running || x.root == nil || x.root.resume == nil {
 		return false
@@ -34,33 +34,38 @@ func (x *Execution) Redrive(now int64) bool {
 	x.scratch = nil
 	e := x.emit(ExecutionRedriven, last, value.Value{})
 	e.Detail = &Detail{Count: x.redrives}
+	x.redriven = e.ID
 	x.startClock()
-	x.revive(x.root, e.ID)
+	x.revive(x.root)
 	x.run()
 	return true
 }
 
-func (x *Execution) revive(t *thread, prev int32) {
+func (x *Execution) revive(t *thread) {
 	t.state, t.resume = t.resume, nil
-	t.prev, t.seen = prev, true
+	t.seen = true
+	if t.entered != 0 {
+		t.prev = t.entered
+	}
 	t.retries = nil
 	f := t.lost
 	t.lost = nil
-	live := false
-	if f != nil {
-		for _, c := range f.children {
-			live = live || c.resume != nil
-		}
-	}
-	if !live { // it has no parts, or failed between them
+	if f == nil { // it has no parts, or failed after them
 		x.push(t)
 		return
 	}
 	t.own = f
 	x.block(t, forFork)
 	for _, c := range f.children {
-		if c.resume != nil {
-			x.revive(c, prev)
+		switch {
+		case c.resume != nil:
+			x.revive(c)
+		case f.isMap && f.next < len(f.items):
+			// It ended between two iterations.
+			if !x.iterate(c, f.started) {
+				return
+			}
+			x.push(c)
 		}
 	}
 }

@@ -269,7 +269,7 @@ func (x *Execution) TimerFired(now int64, id TaskID, k TimerKind) {
 			return
 		}
 		x.now = now
-		x.finish(TimedOut, ExecutionTimedOut, x.lastOfRoot(), &Error{Name: ErrorTimeout, NoCause: true})
+		x.finish(TimedOut, ExecutionTimedOut, 0, &Error{Name: ErrorTimeout, NoCause: true})
 		return
 	}
 	t := x.waiter(id)
