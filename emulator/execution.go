@@ -73,21 +73,22 @@ type Execution struct {
 	input    value.Value
 	rawInput string // the text of the input, if it is not the canonical one
 
-	history  History
-	now      int64
-	status   Status
-	err      *Error
-	slots    []slot
-	lastGen  int32          // the highest of slots of former runs
-	free     int32          // the first unused slot, counted from 1; 0 for none
-	counts   map[string]int // invocations of tasks, by state name
-	root     *thread
-	onlyRoot thread // the storage of root
-	halting  bool   // the next state is not entered any more
-	full     bool   // the history has no room but for the end
-	scratch  *scratch
-	probe    *probe // set while a single state is tested
-	observe  func(Decision)
+	history   History
+	now       int64
+	status    Status
+	err       *Error
+	slots     []slot
+	lastGen   int32          // the highest of slots of former runs
+	free      int32          // the first unused slot, counted from 1; 0 for none
+	counts    map[string]int // invocations of tasks, by state name
+	root      *thread
+	onlyRoot  thread // the storage of root
+	variables int    // bytes of JSON, no less than the variables have
+	halting   bool   // the next state is not entered any more
+	full      bool   // the history has no room but for the end
+	scratch   *scratch
+	probe     *probe // set while a single state is tested
+	observe   func(Decision)
 }
 
 // scratch is what an execution needs while it runs and does without while it waits.

@@ -329,10 +329,7 @@ func (v *view) Context() value.Value {
 		w.execPart = value.ObjectOf(shape, vals)
 	}
 	machine := value.ObjectOf(machineShape, []value.Value{value.String(x.shared.StateMachineARN), value.String(x.shared.StateMachineName)})
-	name := t.state.name
-	if x.probe != nil {
-		name = "StateName" // whichever state of a definition is tested, as recorded
-	}
+	name := x.stateName(t)
 	st := value.ObjectOf(stateShape, []value.Value{value.String(name), timeText(t.enteredAt)})
 	if t.state.typ == "Task" || t.state.typ == "Parallel" || t.state.typ == "Map" {
 		st = value.ObjectOf(taskStateShape, []value.Value{value.String(name), timeText(t.enteredAt), value.Int(t.retryCount())})
@@ -351,6 +348,14 @@ func (v *view) Context() value.Value {
 			value.ObjectOf(contextIndexShape, []value.Value{value.Int(int64(index)), item})}))
 	}
 	return value.ObjectOf(shape, vals)
+}
+
+// stateName returns the name that the service has for a thread's state.
+func (x *Execution) stateName(t *thread) string {
+	if x.probe != nil {
+		return "StateName" // whichever state of a definition is tested, as recorded
+	}
+	return t.state.name
 }
 
 // begun returns the time at which the execution began; a state under test has no history.

@@ -116,9 +116,9 @@ func (v *view) seconds(s *scalar) (int64, *Error) {
 		if !ok {
 			return 0, x.located(t, runtimeError("The SecondsPath parameter does not reference an input value: %s", s.text))
 		}
-		n, whole := got.Int64()
+		n, whole := numeric(got).Int64() // "1" is 1 (recorded 2026-09, published in github.com/radkawar/stackd)
 		switch {
-		case !got.IsNumber() || !whole:
+		case !whole:
 			return 0, x.located(t, runtimeError("The SecondsPath parameter cannot be parsed as a long value: %s == %s", s.text, plainText(got)))
 		case n < 0:
 			return 0, x.located(t, runtimeError("The SecondsPath parameter references a negative value: %s == %d", s.text, n))
@@ -385,7 +385,9 @@ func (v *view) items(s *state) (value.Value, *Error) {
 		}
 	}
 	if !items.IsArray() {
-		return value.Value{}, v.x.located(v.t, runtimeError("Reference path \"%s\" must point to array.", text))
+		// Without the place of the error (recorded 2026-09, published in
+		// github.com/radkawar/stackd).
+		return value.Value{}, runtimeError("Reference path \"%s\" must point to array.", text)
 	}
 	return items, nil
 }
