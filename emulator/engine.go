@@ -175,7 +175,7 @@ func (h *Handle) Redrive() bool {
 	return redriven
 }
 
-// Halt makes the execution abort instead of entering another state.
+// Halt makes the execution fail instead of going on.
 func (h *Handle) Halt() { h.View((*Execution).Halt) }
 
 // MapRunState is how far a map run has got.

@@ -452,7 +452,7 @@ func (x *Execution) advance(t *thread) {
 		}
 		s := t.state
 		if x.halting && t.entered == 0 {
-			x.finish(Aborted, ExecutionAborted, t.prev, &Error{NoName: true, NoCause: true})
+			x.halt(t)
 			return
 		}
 		if t.entered == 0 {
@@ -887,6 +887,11 @@ func (x *Execution) Stop(now int64, name, cause string) {
 	x.finish(Aborted, ExecutionAborted, 0, NewError(name, cause))
 }
 
-// Halt makes the execution abort instead of entering another state, which is what becomes
-// of running executions when their state machine is deleted.
+// Halt makes the execution fail as soon as something happens to it, which is what becomes
+// of running executions when their state machine is deleted. What happened is not in the
+// history (recorded 2026-09, published in github.com/radkawar/stackd).
 func (x *Execution) Halt() { x.halting = true }
+
+func (x *Execution) halt(t *thread) {
+	x.failed(t, runtimeError("State machine %s has been deleted", x.shared.StateMachineName))
+}

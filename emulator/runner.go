@@ -192,6 +192,10 @@ func (r *run) call(ctx context.Context, id TaskID, req *Request) {
 	}
 	a, err := r.env.caller().Call(ctx, req)
 	if a.Delay > 0 {
+		if req.Resource.Kind == asl.ActivityARN && !a.Pending {
+			// Whoever answers has done the worker's part, who took the task at once.
+			r.do(func(x *Execution, now int64) { x.ActivityStarted(now, id, "") })
+		}
 		r.env.start(&timer{at: r.env.now() + a.Delay.Milliseconds(), f: func() { r.answered(id, req, a, err) }})
 		return
 	}

@@ -110,14 +110,24 @@ func (x *Execution) startTask(t *thread) *Error {
 	id := x.block(t, forTask)
 	t.task = &pendingTask{request: req}
 	x.want(Command{Kind: CallTask, ID: id, Request: req})
-	if timeout > 0 {
-		x.timer(id, TimerTimeout, x.now+timeout*1000)
-	}
-	if heartbeat > 0 {
-		t.task.heartbeat, t.task.lastBeat = heartbeat*1000, x.now
-		x.timer(id, TimerHeartbeat, x.now+heartbeat*1000)
+	if s.kind != activityTask {
+		x.clockTask(t)
 	}
 	return nil
+}
+
+// clockTask begins the time that a task may take: with the call, for an activity only when
+// a worker has taken it, however long that took (recorded 2026-09, published in
+// github.com/radkawar/stackd).
+func (x *Execution) clockTask(t *thread) {
+	req := t.task.request
+	if req.Timeout > 0 {
+		x.timer(t.id, TimerTimeout, x.now+req.Timeout*1000)
+	}
+	if req.Heartbeat > 0 {
+		t.task.heartbeat, t.task.lastBeat = req.Heartbeat*1000, x.now
+		x.timer(t.id, TimerHeartbeat, x.now+t.task.heartbeat)
+	}
 }
 
 // oversized is the cause of a task whose evaluated parameters exceed the limit. The
@@ -169,9 +179,7 @@ func (x *Execution) ActivityStarted(now int64, id TaskID, worker string) {
 	e := x.emit(ActivityStarted, t.prev, value.Value{})
 	e.Detail = &Detail{Worker: worker}
 	t.prev = e.ID
-	if t.task.heartbeat > 0 {
-		t.task.lastBeat = now
-	}
+	x.clockTask(t)
 	x.run()
 }
 
@@ -194,6 +202,10 @@ func (x *Execution) TaskSucceeded(now int64, id TaskID, result value.Value) bool
 		return false
 	}
 	x.now = now
+	if x.halting {
+		x.halt(t)
+		return true
+	}
 	s := t.state
 	if n := x.limits.Payload; n > 0 && result.Size() > n {
 		return x.TaskFailed(now, id, NewError(ErrorDataLimitExceeded, "The state/task '"+s.resourceType+
@@ -223,6 +235,10 @@ func (x *Execution) TaskFailed(now int64, id TaskID, err *Error) bool {
 		return false
 	}
 	x.now = now
+	if x.halting {
+		x.halt(t)
+		return true
+	}
 	timedOut := err.Name == ErrorTimeout || err.Name == ErrorHeartbeatTimeout
 	var ev EventType
 	switch t.state.kind {
@@ -291,6 +307,10 @@ func (x *Execution) TimerFired(now int64, id TaskID, k TimerKind) {
 		x.TaskFailed(now, id, &Error{Name: ErrorTimeout})
 	case TimerWait:
 		x.now = now
+		if x.halting {
+			x.halt(t)
+			return
+		}
 		retry := t.waiting == forRetry
 		x.unblock(t)
 		if !retry {
