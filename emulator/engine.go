@@ -121,7 +121,11 @@ func (e *Engine) Start(m *Machine, o StartOptions) *Handle {
 
 func (e *Engine) prepare(m *Machine, o StartOptions) *Handle {
 	o.Info.fill()
-	h := &Handle{end: o.OnEnd, x: NewExecution(m, o.Info, o.Input, o.Text, e.limits, randomSources())}
+	sources := randomSources()
+	if k, ok := o.Caller.(ActivityKeeper); ok {
+		sources.HasActivity = k.HasActivity
+	}
+	h := &Handle{end: o.OnEnd, x: NewExecution(m, o.Info, o.Input, o.Text, e.limits, sources)}
 	h.run = run{env: &engineRun{e: e, callee: o.Caller, onChild: o.OnChild, onChildEnd: o.OnChildEnd}, x: h.x, mu: &h.mu, done: h}
 	return h
 }

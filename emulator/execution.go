@@ -56,6 +56,9 @@ type Info struct {
 type Sources struct {
 	Rand *rand.Rand    // jitter, States.MathRandom, $random
 	UUID func() string // task tokens, States.UUID, $uuid, map runs
+
+	// HasActivity says whether there is an activity of that ARN; nil: there is.
+	HasActivity func(arn string) bool
 }
 
 // Execution is a running execution: data that changes only in the methods below. It does

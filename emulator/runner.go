@@ -41,6 +41,12 @@ type Answer struct {
 	Job Job
 }
 
+// ActivityKeeper is what a [Caller] may be besides: it knows which activities there are.
+// The task of another one fails the execution without having been scheduled.
+type ActivityKeeper interface {
+	HasActivity(arn string) bool
+}
+
 // Job is something that a .sync task has started.
 type Job interface {
 	// Poll looks at the job at the given time. If it has not ended, the second result says

@@ -80,6 +80,10 @@ func (x *Execution) startTask(t *thread) *Error {
 	if n := x.limits.Payload; n > 0 && params.Size() > n {
 		return x.located(t, NewError(ErrorDataLimitExceeded, oversized(s, params.Size(), n)))
 	}
+	if has := x.sources.HasActivity; has != nil && s.kind == activityTask && !has(s.def.Resource) {
+		// Recorded 2026-09, published in github.com/radkawar/stackd.
+		return x.located(t, runtimeError("The activity %s does not exist.", s.def.Resource))
+	}
 	req.Parameters, req.Timeout, req.Heartbeat = params, timeout, heartbeat
 	if x.counts == nil {
 		x.counts = make(map[string]int, 1)

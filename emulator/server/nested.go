@@ -35,6 +35,20 @@ func (s *Server) caller(machine, testCase string) (emulator.Caller, error) {
 	return s.guarded(s.noting(calls.Recorded(r, emulator.CallerFunc(s.serve)))), nil
 }
 
+// plainCaller answers the tasks of executions that no test case was chosen for: with the
+// activities of the server and no others.
+type plainCaller struct {
+	emulator.Caller
+	s *Server
+}
+
+func (c plainCaller) HasActivity(arn string) bool {
+	c.s.mu.Lock()
+	defer c.s.mu.Unlock()
+	_, ok := c.s.activities.get(arn)
+	return ok
+}
+
 // guarded puts the guard before what answers tasks.
 func (s *Server) guarded(next emulator.Caller) emulator.Caller {
 	if s.opts.Guard == nil {

@@ -122,7 +122,7 @@ func New(o Options) (*Server, error) {
 		tags:       make(map[string][]tag),
 	}
 	s.mocks.Store(o.Mocks)
-	s.plain = s.guarded(s.noting(emulator.CallerFunc(s.serveOrWait)))
+	s.plain = plainCaller{s.guarded(s.noting(emulator.CallerFunc(s.serveOrWait))), s}
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	rand.Read(s.secret[:])
 	eo := emulator.EngineOptions{Store: o.Store, Virtual: o.Virtual}
