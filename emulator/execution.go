@@ -687,7 +687,9 @@ func (x *Execution) place(t *thread, f pathField, result value.Value) (value.Val
 	}
 	out, err := f.path.Set(t.input, result)
 	if err != nil {
-		return value.Value{}, x.located(t, NewError(ErrorResultPathMatchFailure, err.Error()))
+		// The documentation names it States.ResultPathMatchFailure; recorded 2026-09 was this
+		// (published in github.com/radkawar/stackd).
+		return value.Value{}, x.located(t, NewError(ErrorReferencePathConflict, err.Error()))
 	}
 	return out, nil
 }
