@@ -610,10 +610,10 @@ func checkNames(e *encoder, field string, names []string, last bool) {
 }
 
 // reserved are the names that the language itself reports. (Amazon States Language,
-// appendix A, and the developer guide's page on errors.)
+// appendix A, the developer guide's page on errors, and what the service was recorded with.)
 var reserved = map[string]bool{
 	"States.ALL": true, "States.HeartbeatTimeout": true, "States.Timeout": true, "States.TaskFailed": true,
-	"States.Permissions": true, "States.ResultPathMatchFailure": true, "States.ParameterPathFailure": true,
+	"States.Permissions": true, "States.ResultPathMatchFailure": true, "States.ReferencePathConflict": true, "States.ParameterPathFailure": true,
 	"States.BranchFailed": true, "States.NoChoiceMatched": true, "States.IntrinsicFailure": true,
 	"States.ExceedToleratedFailureThreshold": true, "States.ItemReaderFailed": true, "States.ResultWriterFailed": true,
 	"States.QueryEvaluationError": true, "States.DataLimitExceeded": true, "States.Runtime": true,

@@ -257,12 +257,12 @@ func (v *validator) label(st *scope, n *node, loc string) {
 }
 
 // reservedErrors are the error names that the language reserves (Amazon States Language,
-// appendix A, and the developer guide's page on errors).
+// appendix A, the developer guide's page on errors, and what the service was recorded with).
 var reservedErrors = []string{
 	"States.ALL", "States.BranchFailed", "States.DataLimitExceeded", "States.ExceedToleratedFailureThreshold",
 	"States.HeartbeatTimeout", "States.Http.Socket", "States.IntrinsicFailure", "States.ItemReaderFailed",
 	"States.NoChoiceMatched", "States.ParameterPathFailure", "States.Permissions", "States.QueryEvaluationError",
-	"States.ResultPathMatchFailure", "States.ResultWriterFailed", "States.Runtime", "States.TaskFailed", "States.Timeout",
+	"States.ReferencePathConflict", "States.ResultPathMatchFailure", "States.ResultWriterFailed", "States.Runtime", "States.TaskFailed", "States.Timeout",
 }
 
 func (v *validator) retry(st *scope, n *node, loc string) {

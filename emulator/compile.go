@@ -331,7 +331,9 @@ func (c *compiler) state(sc *scope, s *state) error {
 
 	switch d.Type {
 	case asl.TypePass:
-		s.result = d.Result
+		if !d.Result.IsNull() { // null is no result (recorded 2026-09, published in github.com/radkawar/stackd)
+			s.result = d.Result
+		}
 		s.parameters = f.template("Parameters", d.Parameters)
 	case asl.TypeTask:
 		c.task(f, s)

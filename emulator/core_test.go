@@ -27,17 +27,14 @@ func begun(t *testing.T, definition string, src emulator.Sources) (*emulator.Exe
 }
 
 // The time that the task of an activity may take begins when a worker takes it.
-func TestActivityQueued(t *testing.T) {
+func TestActivityTime(t *testing.T) {
 	x, wants := begun(t, `{"StartAt":"A","States":{"A":{"Type":"Task","Resource":"arn:aws:states:us-east-1:123456789012:activity:a",
 		"TimeoutSeconds":3,"HeartbeatSeconds":2,"End":true}}}`, emulator.Sources{})
 	id := wants[0].ID
-	x.ActivityQueued(id)
-	fire := func(now int64, k emulator.TimerKind) { x.TimerFired(now, id, k) }
-	fire(2000, emulator.TimerHeartbeat)
-	fire(3000, emulator.TimerTimeout)
-	if x.Status() != emulator.Running {
-		t.Fatalf("%s while it waits for a worker", x.Status())
+	if len(wants) != 1 {
+		t.Fatalf("it wants %v before a worker has come", wants)
 	}
+	fire := func(now int64, k emulator.TimerKind) { x.TimerFired(now, id, k) }
 	x.ActivityStarted(10000, id, "w")
 	var at []int64
 	for _, c := range x.Commands() {
@@ -46,13 +43,11 @@ func TestActivityQueued(t *testing.T) {
 	if len(at) != 2 || at[0] != 13000 || at[1] != 12000 {
 		t.Fatalf("timers at %v", at)
 	}
-	fire(11900, emulator.TimerHeartbeat) // from before
 	x.TaskHeartbeat(11950, id)
 	fire(12000, emulator.TimerHeartbeat)
 	if x.Status() != emulator.Running {
 		t.Fatalf("%s in spite of a heartbeat", x.Status())
 	}
-	fire(12999, emulator.TimerTimeout) // from before
 	fire(13000, emulator.TimerTimeout)
 	if x.Status() != emulator.Failed || x.Err().Name != emulator.ErrorTimeout {
 		t.Fatalf("%s after the time of the worker", x.Status())

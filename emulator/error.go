@@ -8,18 +8,18 @@ import (
 
 // The error names that the States Language reserves.
 const (
-	ErrorALL                    = "States.ALL"
-	ErrorTimeout                = "States.Timeout"
-	ErrorHeartbeatTimeout       = "States.HeartbeatTimeout"
-	ErrorTaskFailed             = "States.TaskFailed"
-	ErrorPermissions            = "States.Permissions"
-	ErrorRuntime                = "States.Runtime"
-	ErrorDataLimitExceeded      = "States.DataLimitExceeded"
-	ErrorQueryEvaluation        = "States.QueryEvaluationError"
-	ErrorExceedTolerated        = "States.ExceedToleratedFailureThreshold"
-	ErrorItemReaderFailed       = "States.ItemReaderFailed"
-	ErrorResultWriterFailed     = "States.ResultWriterFailed"
-	ErrorResultPathMatchFailure = "States.ResultPathMatchFailure"
+	ErrorALL                   = "States.ALL"
+	ErrorTimeout               = "States.Timeout"
+	ErrorHeartbeatTimeout      = "States.HeartbeatTimeout"
+	ErrorTaskFailed            = "States.TaskFailed"
+	ErrorPermissions           = "States.Permissions"
+	ErrorRuntime               = "States.Runtime"
+	ErrorDataLimitExceeded     = "States.DataLimitExceeded"
+	ErrorQueryEvaluation       = "States.QueryEvaluationError"
+	ErrorExceedTolerated       = "States.ExceedToleratedFailureThreshold"
+	ErrorItemReaderFailed      = "States.ItemReaderFailed"
+	ErrorResultWriterFailed    = "States.ResultWriterFailed"
+	ErrorReferencePathConflict = "States.ReferencePathConflict"
 )
 
 // Error is a States error: what a failed state reports, what Retry and Catch match, and

@@ -83,21 +83,23 @@ type Execution struct {
 	input    value.Value
 	rawInput string // the text of the input, if it is not the canonical one
 
-	history  History
-	now      int64
-	status   Status
-	err      *Error
-	slots    []slot
-	free     int32          // the first unused slot, counted from 1; 0 for none
-	counts   map[string]int // invocations of tasks, by state name
-	root     *thread
-	onlyRoot thread // the storage of root
-	halting  bool   // it fails instead of going on
-	full     bool   // the history has no room but for the end
-	awaiting bool   // see PendingRedrive
-	scratch  *scratch
-	probe    *probe // set while a single state is tested
-	observe  func(Decision)
+	history   History
+	now       int64
+	status    Status
+	err       *Error
+	slots     []slot
+	lastGen   int32          // the highest of slots of former runs
+	free      int32          // the first unused slot, counted from 1; 0 for none
+	counts    map[string]int // invocations of tasks, by state name
+	root      *thread
+	onlyRoot  thread // the storage of root
+	variables int    // bytes of JSON, no less than the variables have
+	halting   bool   // it fails instead of going on
+	full      bool   // the history has no room but for the end
+	awaiting  bool   // see PendingRedrive
+	scratch   *scratch
+	probe     *probe // set while a single state is tested
+	observe   func(Decision)
 }
 
 // scratch is what an execution needs while it runs and does without while it waits.
@@ -167,39 +169,22 @@ const (
 type pendingTask struct {
 	request   *Request
 	submitted bool
-	queued    bool  // the task of an activity that no worker has taken yet
 	started   bool  // a worker has taken the task of an activity
-	timeout   int64 // milliseconds, 0 for none
-	due       int64 // when it ends the task; a timer before is out of date
 	heartbeat int64 // milliseconds, 0 for none
 	lastBeat  int64
-	beatDue   int64 // when to look at the last heartbeat; a timer before is out of date
-}
-
-// clock starts the time that a task may take.
-func (x *Execution) clock(id TaskID, t *pendingTask) {
-	if t.timeout > 0 {
-		t.due = x.now + t.timeout
-		x.timer(id, TimerTimeout, t.due)
-	}
-	if t.heartbeat > 0 {
-		t.lastBeat = x.now
-		t.beatDue = x.now + t.heartbeat
-		x.timer(id, TimerHeartbeat, t.beatDue)
-	}
 }
 
 type fork struct {
 	owner    *thread
 	isMap    bool
 	run      *MapRun   // of a distributed Map, while it may be redriven
-	started  int32     // the event that a redrive of run follows
 	children []*thread // by index for branches; the active ones for iterations
 	results  []value.Value
 	items    []value.Value
 	selector *dynamic
 	next     int // the first item not yet started
 	left     int
+	started  int32 // the event that iterations follow, and the redrive of a map run
 }
 
 // retries counts what has been tried again in a state.
@@ -538,6 +523,7 @@ func (x *Execution) finish(st Status, ev EventType, prev int32, err *Error) {
 func (x *Execution) end(st Status) {
 	x.status = st
 	for i := range x.slots {
+		x.lastGen = max(x.lastGen, x.slots[i].gen) // what was waited for must not answer a redrive
 		if t := x.slots[i].t; t != nil {
 			x.cancel(t)
 			t.id, t.waiting, t.task, t.mapRun = 0, notWaiting, nil, nil
@@ -561,7 +547,7 @@ func (x *Execution) block(t *thread, k waitKind) TaskID {
 		x.free = x.slots[i].next
 	} else {
 		i = int32(len(x.slots))
-		x.slots = append(x.slots, slot{})
+		x.slots = append(x.slots, slot{gen: x.lastGen})
 	}
 	x.slots[i].gen++
 	x.slots[i].t = t
@@ -724,7 +710,9 @@ func (x *Execution) place(t *thread, f pathField, result value.Value) (value.Val
 	}
 	out, err := f.path.Set(t.input, result)
 	if err != nil {
-		return value.Value{}, x.located(t, NewError(ErrorResultPathMatchFailure, err.Error()))
+		// The documentation names it States.ResultPathMatchFailure; recorded 2026-09 was this
+		// (published in github.com/radkawar/stackd).
+		return value.Value{}, x.located(t, NewError(ErrorReferencePathConflict, err.Error()))
 	}
 	return out, nil
 }
@@ -818,6 +806,13 @@ func (x *Execution) fail(t *thread, err *Error) {
 			return
 		}
 	}
+	// What is neither retried nor caught does not climb either: the execution fails at once,
+	// without a word of the states around (recorded 2026-09, published in
+	// github.com/radkawar/stackd).
+	if err.terminal() && x.probe == nil {
+		x.failed(t, err)
+		return
+	}
 	// Map and Parallel states that got as far as being started, or whose fields could not
 	// be evaluated, say that they failed; others just do.
 	if evaluated || t.own != nil {
@@ -859,7 +854,13 @@ func (x *Execution) giveUp(t *thread, err *Error) {
 		x.childFailed(t, err)
 		return
 	}
-	x.finish(Failed, ExecutionFailed, t.prev, err)
+	x.failed(t, err)
+}
+
+// failed ends the execution because of a thread's error. What fails without having written
+// an event since the execution was redriven follows the redrive.
+func (x *Execution) failed(t *thread, err *Error) {
+	x.finish(Failed, ExecutionFailed, max(t.prev, x.redriven), err)
 }
 
 func (x *Execution) caught(t *thread, i int, c *catcher, cause *Error) *Error {
@@ -906,9 +907,9 @@ func (r *retrier) delay(n int64, rnd *rand.Rand) int64 {
 	return int64(d * 1000)
 }
 
-// Stop aborts the execution, as StopExecution does. Either text may be empty. The event
-// follows no other, and neither does that of an execution that times out (recorded 2026-09,
-// published in github.com/radkawar/stackd).
+// Stop aborts the execution, as StopExecution does. Either text may be empty. What ends an
+// execution from outside its states follows none of their events: a stop, the end of the
+// machine's time (recorded 2026-09, published in github.com/radkawar/stackd).
 func (x *Execution) Stop(now int64, name, cause string) {
 	if x.status != Running {
 		return
@@ -917,17 +918,16 @@ func (x *Execution) Stop(now int64, name, cause string) {
 	x.finish(Aborted, ExecutionAborted, 0, NewError(name, cause))
 }
 
-// Halt makes the execution fail as soon as something that it waits for has come, or when
-// it is to enter another state. This is what becomes of running executions when their
-// state machine is deleted.
+// Halt makes the execution fail as soon as something happens to it, or it is to enter
+// another state, which is what becomes of running executions when their state machine is
+// deleted. What happened is not in the history (recorded 2026-09, published in
+// github.com/radkawar/stackd).
 func (x *Execution) Halt() { x.halting = true }
 
-// halted fails an execution that was told to halt, in front of what t would do next: a
-// task whose result has come and a wait whose time has come leave no event (recorded
-// 2026-09, published in github.com/radkawar/stackd).
+// halted fails an execution that was told to halt, in front of what t would do next.
 func (x *Execution) halted(t *thread) bool {
 	if x.halting {
-		x.finish(Failed, ExecutionFailed, t.prev, NewError(ErrorRuntime, "State machine "+x.shared.StateMachineName+" has been deleted"))
+		x.failed(t, runtimeError("State machine %s has been deleted", x.shared.StateMachineName))
 	}
 	return x.halting
 }

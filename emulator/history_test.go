@@ -1,7 +1,6 @@
 package emulator_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -91,7 +90,37 @@ func show(x *emulator.Execution) string {
 }
 
 func TestHistories(t *testing.T) {
-	files, _ := filepath.Glob("testdata/history/*.txtar")
+	histories(t, "testdata/history", func(t *testing.T, c *historyCase) string {
+		r, err := emulator.Run(context.Background(), c.machine, c.input, emulator.Options{Caller: c.caller, Text: c.text})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return show(r.Execution)
+	})
+}
+
+// historyCase is a file with a definition, an input, responses and the history that follows
+// from them.
+type historyCase struct {
+	archive *txtar.Archive
+	machine *emulator.Machine
+	input   value.Value
+	text    string // of the input
+	caller  emulator.Caller
+}
+
+func (c *historyCase) part(name string) string {
+	for _, f := range c.archive.Files {
+		if f.Name == name {
+			return string(f.Data)
+		}
+	}
+	return ""
+}
+
+// histories runs the files of a folder and compares the histories.
+func histories(t *testing.T, folder string, run func(*testing.T, *historyCase) string) {
+	files, _ := filepath.Glob(filepath.Join(folder, "*.txtar"))
 	if len(files) == 0 {
 		t.Fatal("no test data")
 	}
@@ -101,45 +130,35 @@ func TestHistories(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			part := func(name string) *txtar.File {
-				for i := range a.Files {
-					if a.Files[i].Name == name {
-						return &a.Files[i]
-					}
-				}
-				return &txtar.File{}
-			}
-			text := bytes.TrimSpace(part("input.json").Data)
-			input, err := value.Parse(text)
-			if err != nil {
+			c := &historyCase{archive: a}
+			c.text = strings.TrimSpace(c.part("input.json"))
+			if c.input, err = value.ParseString(c.text); err != nil {
 				t.Fatal(err)
 			}
-			caller, err := responder(part("responses.json").Data)
-			if err != nil {
+			if c.caller, err = responder([]byte(c.part("responses.json"))); err != nil {
 				t.Fatal(err)
 			}
-			m := machine(t, part("definition.json").Data)
+			c.machine = machine(t, []byte(c.part("definition.json")))
 			var got string
 			for range 2 { // twice: the same answers give the same history
-				r, err := emulator.Run(context.Background(), m, input, emulator.Options{Caller: caller, Text: string(text)})
-				if err != nil {
-					t.Fatal(err)
-				}
-				again := show(r.Execution)
+				again := run(t, c)
 				if got != "" && again != got {
 					t.Errorf("the second run differs: %s", cmp.Diff(got, again))
 				}
 				got = again
 			}
-			want := part("history.txt")
 			if *update {
-				want.Data = []byte(got)
+				for i := range a.Files {
+					if a.Files[i].Name == "history.txt" {
+						a.Files[i].Data = []byte(got)
+					}
+				}
 				if err := os.WriteFile(file, txtar.Format(a), 0o644); err != nil {
 					t.Fatal(err)
 				}
 				return
 			}
-			if diff := cmp.Diff(string(want.Data), got); diff != "" {
+			if diff := cmp.Diff(c.part("history.txt"), got); diff != "" {
 				t.Errorf("history differs (-want +got):\n%s", diff)
 			}
 		})

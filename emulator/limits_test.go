@@ -116,3 +116,46 @@ func TestEventLimit(t *testing.T) {
 		t.Errorf("%s after %d events", x.Status(), n)
 	}
 }
+
+// A state may assign 262,144 bytes of JSON, an execution have 10 MiB; recorded 2026-09,
+// published in github.com/radkawar/stackd.
+func TestVariableLimits(t *testing.T) {
+	for assign, cause := range map[string]string{
+		`{"x":"{% $pad('', 262142, 'x') %}"}`:                                   "",
+		`{"x":"{% $pad('', 262143, 'x') %}"}`:                                   "Variable size limit exceeded. Variable 'x' in state 'Set' was assigned 262145 bytes.",
+		`{"x":"{% $pad('', 131070, 'x') %}","y":"{% $pad('', 131070, 'x') %}"}`: "",
+		`{"x":"{% $pad('', 131071, 'x') %}","y":"{% $pad('', 131071, 'x') %}"}`: "State total variable size limit exceeded. Variable 'y' in state 'Set' was assigned 131073 bytes, which caused the size of variables assigned in the state to exceed its limit by 2 bytes.",
+	} {
+		x := runText(t, `{"QueryLanguage":"JSONata","StartAt":"Set","States":{"Set":{"Type":"Pass","Assign":`+assign+`,"End":true}}}`, value.EmptyObject, emulator.Options{})
+		if got := causeOf(x); got != cause {
+			t.Errorf("%s: %s", assign, got)
+		}
+	}
+	// The same variable again and again, in branches too, is no more than one.
+	const definition = `{"QueryLanguage":"JSONata","StartAt":"Loop","States":{
+	 "Loop":{"Type":"Pass","Assign":{"n":"{% $exists($n) ? $n + 1 : 1 %}","big":"{% $pad('', 250000, 'x') %}"},"Next":"Fork"},
+	 "Fork":{"Type":"Map","Items":[1,2],"ItemProcessor":{"StartAt":"Inner","States":{"Inner":{"Type":"Pass","Assign":{"own":"{% $pad('', 250000, 'x') %}"},"End":true}}},"Output":{},"Next":"More"},
+	 "More":{"Type":"Choice","Choices":[{"Condition":"{% $n < 50 %}","Next":"Loop"}],"Default":"Done"},
+	 "Done":{"Type":"Succeed"}}}`
+	if got := causeOf(runText(t, definition, value.EmptyObject, emulator.Options{})); got != "" {
+		t.Errorf("in a loop: %s", got)
+	}
+	var states strings.Builder
+	for i := 1; i <= 43; i++ {
+		fmt.Fprintf(&states, `"Set%d":{"Type":"Pass","Assign":{"v%d":"{%% $pad('', 250000, 'x') %%}"},"Next":"Set%d"},`, i, i, i+1)
+	}
+	x := runText(t, `{"QueryLanguage":"JSONata","StartAt":"Set1","States":{`+states.String()+`"Set44":{"Type":"Succeed"}}}`, value.EmptyObject, emulator.Options{})
+	if got, want := causeOf(x), "Execution total variable size limit exceeded. State 'Set42' assigned variables that exceed the total execution limit by 14324 bytes."; got != want {
+		t.Errorf("in all: %s", got)
+	}
+	if n := x.History().Len(); n != 86 || x.History().At(84).Type != emulator.EvaluationFailed || x.History().At(84).Detail.Location != "Assign" {
+		t.Errorf("%d events", n)
+	}
+}
+
+func causeOf(x *emulator.Execution) string {
+	if x.Err() == nil {
+		return ""
+	}
+	return x.Err().Cause
+}

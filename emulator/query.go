@@ -263,6 +263,7 @@ var (
 	statesError       = value.NewShape([]string{"input", "errorOutput"})
 	statesErrorAll    = value.NewShape([]string{"input", "errorOutput", "context"})
 	executionShape    = value.NewShape([]string{"Id", "Input", "StartTime", "Name", "RoleArn", "RedriveCount"})
+	redrivenShape     = value.NewShape([]string{"Id", "Input", "StartTime", "Name", "RoleArn", "RedriveCount", "RedriveTime"})
 	expressShape      = value.NewShape([]string{"Id", "Input", "StartTime", "Name", "RoleArn"})
 	machineShape      = value.NewShape([]string{"Id", "Name"})
 	stateShape        = value.NewShape([]string{"Name", "EnteredTime"})
@@ -322,14 +323,15 @@ func (v *view) Context() value.Value {
 			shape = executionShape
 			vals = append(vals, value.Int(int64(x.redrives)))
 		}
+		if x.redriven > 0 {
+			shape = redrivenShape
+			vals = append(vals, timeText(x.history.At(int(x.redriven)-1).Time))
+		}
 		w.execPart = value.ObjectOf(shape, vals)
 	}
 	machine := value.ObjectOf(machineShape, []value.Value{value.String(x.shared.StateMachineARN), value.String(x.shared.StateMachineName)})
 	s := t.current()
-	name := s.name
-	if x.probe != nil {
-		name = "StateName" // whichever state of a definition is tested, as recorded
-	}
+	name := x.stateName(t)
 	st := value.ObjectOf(stateShape, []value.Value{value.String(name), timeText(t.enteredAt)})
 	if s.typ == "Task" || s.typ == "Parallel" || s.typ == "Map" {
 		st = value.ObjectOf(taskStateShape, []value.Value{value.String(name), timeText(t.enteredAt), value.Int(t.retryCount())})
@@ -348,6 +350,14 @@ func (v *view) Context() value.Value {
 			value.ObjectOf(contextIndexShape, []value.Value{value.Int(int64(index)), item})}))
 	}
 	return value.ObjectOf(shape, vals)
+}
+
+// stateName returns the name that the service has for a thread's state.
+func (x *Execution) stateName(t *thread) string {
+	if x.probe != nil {
+		return "StateName" // whichever state of a definition is tested, as recorded
+	}
+	return t.current().name
 }
 
 // begun returns the time at which the execution began; a state under test has no history.

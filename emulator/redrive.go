@@ -29,10 +29,12 @@ func (t *thread) current() *state {
 // Redrive starts an execution that ended without success again at the states at which it
 // ended, as RedriveExecution does. It reports false if there is nothing to redrive: the
 // execution goes on, has succeeded, or is an express one. States that have exited are not
-// run again; those that have not are scheduled anew, without another entered event, with
-// their retries counted from zero (Step Functions guide, redriving executions). The map run
-// of a distributed Map state is redriven: its children that did not succeed go on, or begin
-// again if they are express ones, and those that had not begun begin.
+// run again; those that have not are scheduled anew, without another entered or started
+// event, with their retries counted from zero. What they do next follows the event at which
+// they were entered, and branches and iterations go on in their order (recorded 2026-09,
+// published in github.com/radkawar/stackd). The map run of a distributed Map state is
+// redriven: its children that did not succeed go on, or begin again if they are express
+// ones, and those that had not begun begin.
 func (x *Execution) Redrive(now int64) bool {
 	if x.status == Running || x.root == nil || x.root.resume == nil {
 		return false
@@ -45,14 +47,17 @@ func (x *Execution) Redrive(now int64) bool {
 	e.Detail = &Detail{Count: x.redrives}
 	x.redriven = e.ID
 	x.startClock()
-	x.revive(x.root, e.ID)
+	x.revive(x.root)
 	x.run()
 	return true
 }
 
-func (x *Execution) revive(t *thread, prev int32) {
+func (x *Execution) revive(t *thread) {
 	t.state, t.resume = t.resume, nil
-	t.prev, t.seen = prev, true
+	t.seen = true
+	if t.entered != 0 {
+		t.prev = t.entered
+	}
 	t.retries = nil
 	f := t.lost
 	t.lost = nil
@@ -60,21 +65,22 @@ func (x *Execution) revive(t *thread, prev int32) {
 		x.redriveMapRun(t, f)
 		return
 	}
-	live := false
-	if f != nil {
-		for _, c := range f.children {
-			live = live || c.resume != nil
-		}
-	}
-	if !live { // it has no parts, or failed between them
+	if f == nil || len(f.children) == 0 { // it has no parts, or failed before or after them
 		x.push(t)
 		return
 	}
 	t.own = f
 	x.block(t, forFork)
 	for _, c := range f.children {
-		if c.resume != nil {
-			x.revive(c, prev)
+		switch {
+		case c.resume != nil:
+			x.revive(c)
+		case f.isMap && f.next < len(f.items):
+			// It ended between two iterations.
+			if !x.iterate(c, f.started) {
+				return
+			}
+			x.push(c)
 		}
 	}
 }

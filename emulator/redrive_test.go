@@ -1,10 +1,15 @@
 package emulator_test
 
 import (
+	"cmp"
 	"context"
+	"regexp"
+	"strconv"
+	"strings"
 	"testing"
+	"time"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/sfnkit/sfnkit/asl/value"
 	"github.com/sfnkit/sfnkit/emulator"
@@ -64,13 +69,59 @@ func TestRedrive(t *testing.T) {
 			"TaskStateEntered": 4, "TaskStateAborted": 2, "TaskStateExited": 4,
 			"TaskScheduled": 6, "TaskStarted": 6, "TaskFailed": 2, "TaskSucceeded": 4,
 		}
-		if diff := cmp.Diff(want, counts); diff != "" {
+		if diff := gocmp.Diff(want, counts); diff != "" {
 			t.Errorf("events (-want +got):\n%s%s", diff, show(x))
 		}
 		if x.Info().RedriveCount != 2 {
 			t.Errorf("redrive count %d", x.Info().RedriveCount)
 		}
 	})
+}
+
+// TestRedriveHistories redrives executions as often as their files say.
+func TestRedriveHistories(t *testing.T) {
+	histories(t, "testdata/redrive", func(t *testing.T, c *historyCase) string {
+		times, err := strconv.Atoi(strings.TrimSpace(c.part("redrives")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := emulator.NewEngine(emulator.EngineOptions{Virtual: true})
+		defer closeEngine(t, e)
+		h := e.Start(c.machine, emulator.StartOptions{Input: c.input, Environment: &emulator.Environment{Caller: c.caller}})
+		for i := 0; ; i++ {
+			if err := h.Wait(context.Background()); err != nil {
+				t.Fatal(err)
+			}
+			if i == times {
+				break
+			}
+			if !h.Redrive() {
+				t.Fatal("cannot be redriven")
+			}
+		}
+		var got string
+		h.View(func(x *emulator.Execution) { got = withoutTimes(x) })
+		return got
+	})
+}
+
+var timeText = regexp.MustCompile(`\d{4}-\d\d-\d\dT[0-9:.]+Z`)
+
+// withoutTimes shows a history without its times, which are those of the clock. Texts keep
+// the times of redrives, by the event.
+func withoutTimes(x *emulator.Execution) string {
+	redrives := map[string]string{}
+	for e := range x.History().All {
+		if e.Type == emulator.ExecutionRedriven {
+			redrives[time.UnixMilli(e.Time).UTC().Format("2006-01-02T15:04:05.000Z")] = "time of " + strconv.Itoa(int(e.ID))
+		}
+	}
+	var b strings.Builder
+	for line := range strings.Lines(show(x)) {
+		f := strings.SplitN(line, " ", 4)
+		b.WriteString(f[0] + " " + f[1] + " " + f[3])
+	}
+	return timeText.ReplaceAllStringFunc(b.String(), func(s string) string { return cmp.Or(redrives[s], "time") })
 }
 
 func TestRedriveStopped(t *testing.T) {

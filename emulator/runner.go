@@ -222,6 +222,7 @@ func (r *run) call(ctx context.Context, id TaskID, req *Request) {
 	a, err := r.env.caller().Call(ctx, req)
 	if a.Delay > 0 {
 		if req.Resource.Kind == asl.ActivityARN && !a.Pending {
+			// Whoever answers has done the worker's part, who took the task at once.
 			r.do(func(x *Execution, now int64) { x.ActivityStarted(now, id, "") })
 		}
 		r.env.start(&timer{at: r.env.now() + a.Delay.Milliseconds(), f: func() { r.answered(id, req, a, err) }})
@@ -265,11 +266,8 @@ func (r *run) answered(id TaskID, req *Request, a Answer, err error) {
 		r.poll(id, a.Job)
 	case a.Pending:
 		r.env.pending(req.Token)
-		switch {
-		case later:
+		if later {
 			r.do(func(x *Execution, now int64) { x.TaskSubmitted(now, id, submitted) })
-		case req.Resource.Kind == asl.ActivityARN:
-			r.do(func(x *Execution, _ int64) { x.ActivityQueued(id) })
 		}
 	default:
 		r.do(func(x *Execution, now int64) {

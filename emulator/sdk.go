@@ -7,8 +7,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 )
 
-// SDK returns the event as GetExecutionHistory gives it. Without data, inputs, outputs,
-// causes and errors are left out, as the API does for includeExecutionData=false.
+// SDK returns the event as GetExecutionHistory gives it. Without data, inputs, outputs and
+// variables are left out and nothing is said of whether they are complete, as the API does
+// for includeExecutionData=false; errors and causes are shown all the same (recorded
+// 2026-09, published in github.com/radkawar/stackd).
 func (e *Event) SDK(data bool) types.HistoryEvent {
 	h := types.HistoryEvent{
 		Id:              int64(e.ID),
@@ -23,9 +25,12 @@ func (e *Event) SDK(data bool) types.HistoryEvent {
 		}
 		return aws.String(e.Text())
 	}
-	shown := &types.HistoryEventExecutionDataDetails{Truncated: !data}
+	var shown *types.HistoryEventExecutionDataDetails
+	if data {
+		shown = &types.HistoryEventExecutionDataDetails{}
+	}
 	var name, cause *string
-	if data && d.Error != nil {
+	if d.Error != nil {
 		if d.Error.Name != "" {
 			name = &d.Error.Name
 		}
@@ -77,13 +82,11 @@ func (e *Event) SDK(data bool) types.HistoryEvent {
 	case TaskStateExited, PassStateExited, ChoiceStateExited, WaitStateExited, SucceedStateExited,
 		ParallelStateExited, MapStateExited:
 		x := &types.StateExitedEventDetails{Name: aws.String(e.Name), Output: text(), OutputDetails: shown}
-		if d.Assigned.IsObject() {
-			x.AssignedVariablesDetails = &types.AssignedVariablesDetails{Truncated: !data}
-			if data {
-				x.AssignedVariables = make(map[string]string, d.Assigned.Len())
-				for k, v := range d.Assigned.Members() {
-					x.AssignedVariables[k] = v.JSON()
-				}
+		if data && d.Assigned.IsObject() {
+			x.AssignedVariablesDetails = &types.AssignedVariablesDetails{}
+			x.AssignedVariables = make(map[string]string, d.Assigned.Len())
+			for k, v := range d.Assigned.Members() {
+				x.AssignedVariables[k] = v.JSON()
 			}
 		}
 		h.StateExitedEventDetails = x

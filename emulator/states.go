@@ -116,9 +116,9 @@ func (v *view) seconds(s *scalar) (int64, *Error) {
 		if !ok {
 			return 0, x.located(t, runtimeError("The SecondsPath parameter does not reference an input value: %s", s.text))
 		}
-		n, whole := got.Int64()
+		n, whole := numeric(got).Int64() // "1" is 1 (recorded 2026-09, published in github.com/radkawar/stackd)
 		switch {
-		case !got.IsNumber() || !whole:
+		case !whole:
 			return 0, x.located(t, runtimeError("The SecondsPath parameter cannot be parsed as a long value: %s == %s", s.text, plainText(got)))
 		case n < 0:
 			return 0, x.located(t, runtimeError("The SecondsPath parameter references a negative value: %s == %d", s.text, n))
@@ -279,7 +279,7 @@ func (x *Execution) mapState(t *thread) *Error {
 	started := x.emit(MapStateStarted, t.prev, value.Value{})
 	started.Index = int32(n)
 	t.prev, t.seen = started.ID, true
-	f := &fork{owner: t, isMap: true, items: items.Elems(), results: make([]value.Value, n), left: n, selector: s.selector}
+	f := &fork{owner: t, isMap: true, items: items.Elems(), results: make([]value.Value, n), left: n, selector: s.selector, started: started.ID}
 	t.own = f
 	if n == 0 {
 		return x.joined(t, started.ID)
@@ -294,7 +294,9 @@ func (x *Execution) mapState(t *thread) *Error {
 	f.children = make([]*thread, width)
 	for i := range threads {
 		f.children[i] = &threads[i]
-		threads[i] = thread{fork: f}
+		threads[i].fork = f
+	}
+	for i := range threads {
 		if !x.iterate(&threads[i], started.ID) {
 			return nil
 		}
@@ -310,22 +312,27 @@ func (x *Execution) mapState(t *thread) *Error {
 func (x *Execution) iterate(t *thread, prev int32) bool {
 	f := t.fork
 	i := f.next
-	f.next++
 	owner := f.owner
-	e := x.emit(MapIterationStarted, prev, value.Value{})
-	e.Name, e.Index = owner.state.name, int32(i)
-	*t = thread{
-		fork: f, index: int32(i), prev: e.ID, vars: owner.vars,
-	}
+	*t = thread{fork: f, index: int32(i), prev: prev, vars: owner.vars}
 	input := f.items[i]
+	var err *Error
 	if f.selector != nil {
-		got, err := x.selected(owner, f.selector, i, f.items[i])
-		if err != nil {
-			x.childFailed(t, err)
+		input, err = x.selected(owner, f.selector, i, input)
+		if err != nil && err.terminal() {
+			// The iteration has not begun (recorded 2026-09, published in
+			// github.com/radkawar/stackd).
+			x.failed(t, err)
 			return false
 		}
-		input = got
 	}
+	e := x.emit(MapIterationStarted, prev, value.Value{})
+	e.Name, e.Index = owner.state.name, int32(i)
+	t.prev = e.ID
+	if err != nil {
+		x.childFailed(t, err)
+		return false
+	}
+	f.next++
 	x.enter(t, owner.state.processor.top.start, input)
 	return true
 }
@@ -378,7 +385,9 @@ func (v *view) items(s *state) (value.Value, *Error) {
 		}
 	}
 	if !items.IsArray() {
-		return value.Value{}, v.x.located(v.t, runtimeError("Reference path \"%s\" must point to array.", text))
+		// Without the place of the error (recorded 2026-09, published in
+		// github.com/radkawar/stackd).
+		return value.Value{}, runtimeError("Reference path \"%s\" must point to array.", text)
 	}
 	return items, nil
 }

@@ -83,9 +83,8 @@ func (x *Execution) startTask(t *thread) *Error {
 		return x.located(t, NewError(ErrorDataLimitExceeded, oversized(s, params.Size(), n)))
 	}
 	if exists := x.sources.Activity; s.kind == activityTask && exists != nil && !exists(req.ARN) {
-		// The words and that nothing is scheduled: recorded 2026-09, published in
-		// github.com/radkawar/stackd.
-		return x.located(t, NewError(ErrorRuntime, "The activity "+req.ARN+" does not exist."))
+		// Recorded 2026-09, published in github.com/radkawar/stackd.
+		return x.located(t, runtimeError("The activity %s does not exist.", req.ARN))
 	}
 	req.Parameters, req.Timeout, req.Heartbeat = params, timeout, heartbeat
 	if x.counts == nil {
@@ -115,10 +114,26 @@ func (x *Execution) startTask(t *thread) *Error {
 		t.prev = x.taskEvent(TaskStarted, t, value.Value{}).ID
 	}
 	id := x.block(t, forTask)
-	t.task = &pendingTask{request: req, timeout: timeout * 1000, heartbeat: heartbeat * 1000}
+	t.task = &pendingTask{request: req}
 	x.want(Command{Kind: CallTask, ID: id, Request: req})
-	x.clock(id, t.task)
+	if s.kind != activityTask {
+		x.clockTask(t)
+	}
 	return nil
+}
+
+// clockTask begins the time that a task may take: with the call, for an activity only when
+// a worker has taken it, however long that took (recorded 2026-09, published in
+// github.com/radkawar/stackd).
+func (x *Execution) clockTask(t *thread) {
+	req := t.task.request
+	if req.Timeout > 0 {
+		x.timer(t.id, TimerTimeout, x.now+req.Timeout*1000)
+	}
+	if req.Heartbeat > 0 {
+		t.task.heartbeat, t.task.lastBeat = req.Heartbeat*1000, x.now
+		x.timer(t.id, TimerHeartbeat, x.now+t.task.heartbeat)
+	}
 }
 
 // oversized is the cause of a task whose evaluated parameters exceed the limit. The
@@ -158,15 +173,6 @@ func (x *Execution) TaskSubmitted(now int64, id TaskID, output value.Value) {
 	x.run()
 }
 
-// ActivityQueued tells that the task of an activity waits for a worker. The time that it
-// may take begins when one takes it (Step Functions guide, Task state; recorded 2026-09,
-// published in github.com/radkawar/stackd).
-func (x *Execution) ActivityQueued(id TaskID) {
-	if t := x.waiter(id); t != nil && t.waiting == forTask && !t.task.started {
-		t.task.queued = true
-	}
-}
-
 // ActivityStarted tells that a worker has taken the task of an activity. The name may be
 // empty.
 func (x *Execution) ActivityStarted(now int64, id TaskID, worker string) {
@@ -179,8 +185,7 @@ func (x *Execution) ActivityStarted(now int64, id TaskID, worker string) {
 	e := x.emit(ActivityStarted, t.prev, value.Value{})
 	e.Detail = &Detail{Worker: worker}
 	t.prev = e.ID
-	t.task.queued = false
-	x.clock(id, t.task)
+	x.clockTask(t)
 	x.run()
 }
 
@@ -293,18 +298,11 @@ func (x *Execution) TimerFired(now int64, id TaskID, k TimerKind) {
 	}
 	switch k {
 	case TimerTimeout:
-		if t.task.queued || now < t.task.due {
-			return
-		}
 		x.now = now
 		x.cancel(t)
 		x.TaskFailed(now, id, &Error{Name: ErrorTimeout})
 	case TimerHeartbeat:
-		if t.task.queued || now < t.task.beatDue {
-			return
-		}
 		if due := t.task.lastBeat + t.task.heartbeat; now < due {
-			t.task.beatDue = due
 			x.timer(id, TimerHeartbeat, due)
 			return
 		}

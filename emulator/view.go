@@ -1,6 +1,9 @@
 package emulator
 
 import (
+	"slices"
+	"strconv"
+
 	"github.com/sfnkit/sfnkit/asl/intrinsic"
 	"github.com/sfnkit/sfnkit/asl/jsonpath"
 	"github.com/sfnkit/sfnkit/asl/payload"
@@ -121,5 +124,75 @@ func (x *Execution) assigned(v *view, a *assignment) (value.Value, *Error) {
 	if err != nil || !got.IsObject() {
 		return value.Value{}, err
 	}
-	return got, nil
+	if x.limits.Payload > 0 {
+		err = x.checkVariables(v.t, got)
+	}
+	return got, err
+}
+
+// Limits on variables, in bytes of JSON: of those that one state assigns, and of all that an
+// execution has (Step Functions guide, quotas).
+const (
+	maxAssigned  = 262144
+	maxVariables = 10485760
+)
+
+// checkVariables holds what a state assigns against the limits. Names do not count; the
+// errors are the service's, which shows them as failures to evaluate the Assign (recorded
+// 2026-09, published in github.com/radkawar/stackd).
+func (x *Execution) checkVariables(t *thread, assigned value.Value) *Error {
+	sum := 0
+	for name, v := range assigned.Members() {
+		n := v.Size()
+		if sum += n; sum <= maxAssigned {
+			continue
+		}
+		cause := "Variable size limit exceeded. Variable '" + name + "' in state '" + x.stateName(t) + "' was assigned " + strconv.Itoa(n) + " bytes."
+		if n <= maxAssigned {
+			cause = "State total variable size limit exceeded. Variable '" + name + "' in state '" + x.stateName(t) + "' was assigned " + strconv.Itoa(n) +
+				" bytes, which caused the size of variables assigned in the state to exceed its limit by " + strconv.Itoa(sum-maxAssigned) + " bytes."
+		}
+		return tooManyVariables(t, cause)
+	}
+	// What was ever assigned is at least what is there now, which is counted only if need be.
+	if x.variables += sum; x.variables <= maxVariables || x.root == nil {
+		return nil
+	}
+	x.variables = x.root.variableBytes(nil) + sum
+	if t.vars != nil && (t.fork == nil || t.vars != t.fork.owner.vars) {
+		for name := range assigned.Members() {
+			if i := slices.Index(t.vars.names, name); i >= 0 {
+				x.variables -= t.vars.values[i].Size()
+			}
+		}
+	}
+	if over := x.variables - maxVariables; over > 0 {
+		return tooManyVariables(t, "Execution total variable size limit exceeded. State '"+x.stateName(t)+
+			"' assigned variables that exceed the total execution limit by "+strconv.Itoa(over)+" bytes.")
+	}
+	return nil
+}
+
+func tooManyVariables(t *thread, cause string) *Error {
+	e := NewError(ErrorDataLimitExceeded, cause)
+	e.evaluation, e.location = t.state.jsonata, "Assign"
+	return e
+}
+
+// variableBytes returns the size of the variables of a thread and those below it.
+func (t *thread) variableBytes(around *variables) int {
+	n := 0
+	if t.vars != nil && t.vars != around {
+		for _, v := range t.vars.values {
+			n += v.Size()
+		}
+	}
+	if t.own != nil {
+		for _, c := range t.own.children {
+			if c.state != nil {
+				n += c.variableBytes(t.vars)
+			}
+		}
+	}
+	return n
 }

@@ -86,8 +86,12 @@ func (e *Env) Root(p *jsonpath.Path) (value.Value, bool) {
 	return e.Input, true
 }
 
-// QuotedInput returns the input's text for messages.
-func (e *Env) QuotedInput() string {
+// QuotedInput returns the text of what a path was applied to, for messages. For paths of
+// variables that is the input as well.
+func (e *Env) QuotedInput(p *jsonpath.Path) string {
+	if root, _ := p.Root(); root == jsonpath.Context {
+		return e.Context.JSON()
+	}
 	if e.InputText != "" {
 		return e.InputText
 	}
@@ -271,11 +275,11 @@ func (c *Call) argument(a *argument, env *Env) (value.Value, error) {
 	}
 	root, ok := env.Root(a.path)
 	if !ok {
-		return value.Value{}, &PathError{Call: c.text, Path: a.path.String(), Input: env.QuotedInput()}
+		return value.Value{}, &PathError{Call: c.text, Path: a.path.String(), Input: env.QuotedInput(a.path)}
 	}
 	v, err := a.path.Eval(root)
 	if _, lost := err.(*jsonpath.NotFoundError); lost {
-		return value.Value{}, &PathError{Call: c.text, Path: a.path.String(), Input: env.QuotedInput(), Err: err}
+		return value.Value{}, &PathError{Call: c.text, Path: a.path.String(), Input: env.QuotedInput(a.path), Err: err}
 	}
 	return v, err
 }

@@ -55,6 +55,9 @@ func TestLimitsOfAWS(t *testing.T) {
 		{"recursion", recursion(31), recursion(32), jsonata.LimitDepth},
 		{"range operator", "$count([1..873782])", "$count([1..873783])", jsonata.LimitMemory},
 		{"range function", "$count($range(1, 360145, 1))", "$count($range(1, 360146, 1))", jsonata.LimitMemory},
+		{"padding", "$length($pad('', 262144, 'é'))", "$length($pad('', 262145, 'x'))", jsonata.LimitMemory},
+		{"padding of a string", "$length($pad($pad('', 131072, 'x'), -262145, 'ab'))", "$length($pad('ab', -262147, 'ab'))", jsonata.LimitMemory},
+		{"padded strings", "$length($join([$pad('', 131072) & $pad('', 131073), $pad('', 262144)]))", "$pad('', -262145)", jsonata.LimitMemory},
 		{"string", doubled(22), doubled(23), jsonata.LimitMemory},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -219,6 +219,9 @@ func fnPad(k *callState, a []value.Value) (value.Value, *Error) {
 	if !(n > 0) {
 		return a[0], nil
 	}
+	if limit := k.e.cfg.padding; limit > 0 && n > float64(limit) {
+		return value.Value{}, limitError(LimitMemory)
+	}
 	chars := charCount(char)
 	if size := n / float64(chars) * float64(len(char)); size > float64(k.e.cfg.limits.Value) {
 		return value.Value{}, limitError(LimitMemory)

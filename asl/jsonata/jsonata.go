@@ -95,6 +95,7 @@ const (
 
 type config struct {
 	limits    Limits
+	padding   int                // characters that one $pad may add, 0 for any number
 	functions map[string]*native // beside or instead of the built-in ones; nil hides one
 	dialect   map[string]*native // likewise, but less important
 	latest    bool               // operators and fixes after 2.0.6

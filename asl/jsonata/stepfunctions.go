@@ -27,6 +27,10 @@ const (
 	StepFunctionsValue = 873_782 * 8
 )
 
+// stepFunctionsPadding is how many characters one $pad may add, however long the string is
+// that it gives (recorded 2026-09, published in github.com/radkawar/stackd).
+const stepFunctionsPadding = 262_144
+
 // stepFunctionsTotal bounds all that one evaluation asks for; AWS states no such number.
 const stepFunctionsTotal = 512 << 20
 
@@ -40,6 +44,7 @@ func StepFunctions() Option {
 		c.limits = Limits{
 			Time: StepFunctionsTime, Depth: StepFunctionsDepth, Value: StepFunctionsValue, Total: stepFunctionsTotal,
 		}
+		c.padding = stepFunctionsPadding
 		c.dialect = awsFunctions
 	}
 }

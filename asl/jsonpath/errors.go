@@ -35,13 +35,13 @@ type NotFoundError struct{ failure }
 type Error struct{ failure }
 
 // MatchError says that a value cannot be written where a Reference Path points, which the
-// service reports as States.ResultPathMatchFailure.
+// service reports as States.ReferencePathConflict.
 type MatchError struct {
 	Path  string
 	Input value.Value
 }
 
-// Error has the words that the service was reported to use (aws/aws-cdk issue 29473).
+// Error has the service's words (recorded 2026-09, published in github.com/radkawar/stackd).
 func (e *MatchError) Error() string {
 	return "Unable to apply ReferencePath " + e.Path + " to input " + e.Input.JSON()
 }

@@ -9,6 +9,9 @@
 // an intrinsic function. ErrorPath and CausePath are single expressions
 // ([CompileExpression]).
 //
+// The result has the members that are not computed first, in document order, and then the
+// computed ones, in the order of a hash table of their names.
+//
 // A [Template] is compiled once and evaluated many times, by many goroutines if need be.
 // An evaluation allocates the objects and arrays that hold a value that was computed, and
 // whatever its functions make; everything else is shared with the template or the input.
@@ -110,7 +113,7 @@ func (x *Expression) Eval(env *intrinsic.Env) (value.Value, error) {
 	}
 	root, ok := env.Root(x.Path)
 	if !ok {
-		return value.Value{}, &PathError{Path: x.Path.String(), Field: x.Field, Input: env.QuotedInput()}
+		return value.Value{}, &PathError{Path: x.Path.String(), Field: x.Field, Input: env.QuotedInput(x.Path)}
 	}
 	if root.IsNull() || root.IsAbsent() {
 		if from, _ := x.Path.Root(); from == jsonpath.Input {
@@ -120,7 +123,7 @@ func (x *Expression) Eval(env *intrinsic.Env) (value.Value, error) {
 	v, err := x.Path.Eval(root)
 	if err != nil {
 		if _, lost := err.(*jsonpath.NotFoundError); lost {
-			err = &PathError{Path: x.Path.String(), Field: x.Field, Input: env.QuotedInput(), Err: err}
+			err = &PathError{Path: x.Path.String(), Field: x.Field, Input: env.QuotedInput(x.Path), Err: err}
 		}
 		return value.Value{}, err
 	}
@@ -212,10 +215,11 @@ func (t *Template) compile(v value.Value, pointer string) (node, error) {
 
 func (t *Template) object(v value.Value, pointer string) (node, error) {
 	known := len(t.expressions)
-	n := node{parts: make([]node, v.Len())}
-	keys := make([]string, v.Len())
+	n := node{parts: make([]node, 0, v.Len())}
+	keys := make([]string, 0, v.Len())
+	var computedParts []node
+	var computedKeys []string
 	places := make(map[string]string, v.Len())
-	i := 0
 	for key, member := range v.Members() {
 		at := pointer + "/" + escape.Replace(key)
 		name, computed := strings.CutSuffix(key, ".$")
@@ -224,63 +228,50 @@ func (t *Template) object(v value.Value, pointer string) (node, error) {
 				strconv.Quote(key) + " would have the same name"}
 		}
 		places[name] = key
-		var err error
 		if computed {
-			n.parts[i], err = t.expression(member, key, at)
-		} else {
-			n.parts[i], err = t.compile(member, at)
+			part, err := t.expression(member, key, at)
+			if err != nil {
+				return node{}, err
+			}
+			computedParts, computedKeys = append(computedParts, part), append(computedKeys, name)
+			continue
 		}
+		part, err := t.compile(member, at)
 		if err != nil {
 			return node{}, err
 		}
-		keys[i] = name
-		i++
+		n.parts, keys = append(n.parts, part), append(keys, name)
 	}
 	if len(t.expressions) == known {
 		return node{val: v}, nil
 	}
-	n.parts, keys = ordered(n.parts, keys)
+	for _, i := range hashOrder(computedKeys) {
+		n.parts, keys = append(n.parts, computedParts[i]), append(keys, computedKeys[i])
+	}
 	n.shape = value.NewShape(keys)
 	return n, nil
 }
 
-// ordered puts members in the order that the service gives them: constants and templates
-// as they are written, and behind them what expressions give, in the order of a Java
-// HashMap of the names. All recorded results of templates agree, whole executions from 2023
-// on and TestState of 2026-09 (published in github.com/radkawar/stackd).
-func ordered(parts []node, keys []string) ([]node, []string) {
-	type place struct {
-		at     int
-		bucket uint32
-	}
-	var places []place
-	computed := 0
-	for _, p := range parts {
-		if p.expr != nil {
-			computed++
-		}
-	}
+// hashOrder returns the places of names in the order in which a hash map of Java has them.
+// The service keeps the computed members of an object in one and appends them to the
+// others, so this is the order in which they are evaluated and appear (recorded 2026-09,
+// published in github.com/radkawar/stackd).
+func hashOrder(names []string) []int {
 	buckets := uint32(16)
-	for computed*4 > int(buckets)*3 {
+	for float64(len(names)) > 0.75*float64(buckets) {
 		buckets *= 2
 	}
-	for i, p := range parts {
-		if p.expr != nil {
-			hash := uint32(0)
-			for _, unit := range utf16.Encode([]rune(keys[i])) {
-				hash = 31*hash + uint32(unit)
-			}
-			places = append(places, place{i, 1 + (hash^hash>>16)&(buckets-1)})
-		} else {
-			places = append(places, place{at: i})
+	order := make([]int, len(names))
+	bucket := make([]uint32, len(names))
+	for i, name := range names {
+		h := uint32(0)
+		for _, c := range utf16.Encode([]rune(name)) {
+			h = 31*h + uint32(c)
 		}
+		order[i], bucket[i] = i, (h^h>>16)&(buckets-1)
 	}
-	slices.SortStableFunc(places, func(a, b place) int { return cmp.Compare(a.bucket, b.bucket) })
-	sorted, names := make([]node, len(parts)), make([]string, len(keys))
-	for i, p := range places {
-		sorted[i], names[i] = parts[p.at], keys[p.at]
-	}
-	return sorted, names
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(bucket[a], bucket[b]) })
+	return order
 }
 
 var escape = strings.NewReplacer("~", "~0", "/", "~1")

@@ -41,11 +41,44 @@ var templates = []struct{ text, want string }{
 	{`{"none.$": "$.no[*].x"}`, `{"none":[]}`},
 
 	{`{"x": {"no.$": "$.a.no"}}`, `!The JSONPath '$.a.no' specified for the field 'no.$' could not be found in the input '{"a":{"b"`},
-	{`{"no.$": "$$.No"}`, `!The JSONPath '$$.No' specified for the field 'no.$' could not be found in the input '{"a":{"b"`},
+	{`{"no.$": "$$.No"}`, `!The JSONPath '$$.No' specified for the field 'no.$' could not be found in the input '{"State":{"Name":"S"}}'`},
 	{`{"no.$": "$unknown"}`, `!The JSONPath '$unknown' specified for the field 'no.$' could not be found in the input '{"a":{"b"`},
 	{`{"no.$": "$.s[0]"}`, `!Filter: [0] can only be applied to arrays. Current context is: x`},
 	{`{"no.$": "States.Array($.no)"}`, `!The function 'States.Array($.no)' had the following error: The JsonPath argument for the field '$.no' could not be found in the input`},
 	{`{"no.$": "States.MathAdd($.s, 1)"}`, `!There was an error while evaluating the intrinsic function: States.MathAdd($.s, 1). Invalid arguments in States.MathAdd`},
+}
+
+// The order of computed members was recorded 2026-09 (published in
+// github.com/radkawar/stackd) for these names.
+func TestMemberOrder(t *testing.T) {
+	for _, c := range []struct{ given, want string }{
+		{"index item", "item index"},
+		{"index value", "index value"},
+		{"input execution state", "input execution state"},
+		{"execution state machine nested array partition contains range unique json encoded decoded hash split merge serialized",
+			"execution range nested contains partition split array machine unique merge json decoded state hash encoded serialized"},
+	} {
+		b := value.NewBuilder(0)
+		for _, name := range strings.Fields(c.given) {
+			b.Set(name+".$", value.String("$.s"))
+		}
+		b.Set("constant", value.Int(1))
+		tmpl, err := payload.Compile(b.Object())
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := tmpl.Eval(env)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var names []string
+		for name := range got.Members() {
+			names = append(names, name)
+		}
+		if order := strings.Join(names, " "); order != "constant "+c.want {
+			t.Errorf("%s: got %s, want constant %s", c.given, order, c.want)
+		}
+	}
 }
 
 func TestTemplates(t *testing.T) {

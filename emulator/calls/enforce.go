@@ -437,7 +437,9 @@ func denied(req *emulator.Request, message string) *emulator.Error {
 	return failure(req, "AccessDeniedException", 403, message)
 }
 
-// failure is how a call fails with an exception of the service.
+// failure is how a call fails with an exception of the service. That SDK integrations tell
+// the attempts was recorded from 2025-11 on (2026-09, published in
+// github.com/radkawar/stackd).
 func failure(req *emulator.Request, exception string, status int, message string) *emulator.Error {
 	r := req.Resource
 	if r.Kind == asl.SDK {
@@ -448,10 +450,10 @@ func failure(req *emulator.Request, exception string, status int, message string
 		}
 		sum := requestID(req)
 		if name == "S3" {
-			return emulator.NewError("S3."+exception, fmt.Sprintf("%s (Service: S3, Status Code: %d, Request ID: %s, Extended Request ID: %s)",
+			return emulator.NewError("S3."+exception, fmt.Sprintf("%s (Service: S3, Status Code: %d, Request ID: %s, Extended Request ID: %s) (SDK Attempt Count: 1)",
 				message, status, strings.ToUpper(hex.EncodeToString(sum[:8])), hex.EncodeToString(sum[8:])))
 		}
-		return emulator.NewError(name+"."+exception, fmt.Sprintf("%s (Service: %s, Status Code: %d, Request ID: %s)", message, name, status, asUUID(sum)))
+		return emulator.NewError(name+"."+exception, fmt.Sprintf("%s (Service: %s, Status Code: %d, Request ID: %s) (SDK Attempt Count: 1)", message, name, status, asUUID(sum)))
 	}
 	if r.Service == "bedrock" {
 		return emulator.NewError("Bedrock."+exception, message)

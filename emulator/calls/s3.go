@@ -2,6 +2,7 @@ package calls
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/md5"
 	"crypto/sha256"
@@ -78,6 +79,8 @@ func (c *s3Call) fail(err error) error {
 	if c.req.Resource.Action == "headObject" {
 		message = "null" // the answer to HEAD has no body that could say more
 	}
+	// Recorded 2025-01. In 2026-09 the service added " (SDK Attempt Count: 1)" (published in
+	// github.com/radkawar/stackd).
 	id := sha256.Sum256([]byte(c.req.Execution.ARN + "\x00" + c.req.State + "\x00" + fmt.Sprint(c.req.Invocation)))
 	return emulator.NewError(name, fmt.Sprintf("%s (Service: S3, Status Code: 404, Request ID: %s, Extended Request ID: %s)",
 		message, strings.ToUpper(hex.EncodeToString(id[:8])), base64.StdEncoding.EncodeToString(id[8:])))
@@ -133,7 +136,9 @@ func (c *s3Call) put() (value.Value, error) {
 	if b := c.req.Parameters.Get("Body"); !b.IsAbsent() {
 		text = b.AppendJSON(nil)
 	}
-	if err := c.store.Put(c.ctx, c.param("Bucket"), c.param("Key"), c.param("ContentType"), bytes.NewReader(text)); err != nil {
+	// What has no type is text (recorded 2026-09, published in github.com/radkawar/stackd).
+	typ := cmp.Or(c.param("ContentType"), "text/plain; charset=UTF-8")
+	if err := c.store.Put(c.ctx, c.param("Bucket"), c.param("Key"), typ, bytes.NewReader(text)); err != nil {
 		return value.Value{}, c.fail(err)
 	}
 	sum := md5.Sum(text)

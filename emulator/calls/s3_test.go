@@ -53,7 +53,7 @@ func TestS3(t *testing.T) {
 		equal(t, test.action+" "+test.parameters, call(t, c, request("S", "arn:aws:states:::aws-sdk:s3:"+test.action, test.parameters, 0)), test.want)
 	}
 	equal(t, "written", get(t, store, "b", "new"), `text/x "text data"`)
-	equal(t, "written", get(t, store, "b", "new2"), `binary/octet-stream [1.0]`)
+	equal(t, "written", get(t, store, "b", "new2"), `text/plain; charset=UTF-8 [1.0]`)
 	equal(t, "deleted", get(t, store, "b", "a/1"), `no object`)
 	equal(t, "another service", call(t, c, request("S", lambda, "{}", 0)), `["next",{}]`)
 	equal(t, "a callback", call(t, c, request("S", "arn:aws:states:::aws-sdk:s3:putObject.waitForTaskToken", "{}", 0)), `["next",{}]`)

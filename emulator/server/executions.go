@@ -41,9 +41,44 @@ type particulars struct {
 	trace   *string
 
 	// Guarded by the server's lock.
-	mapRuns      []*mapRun
-	redriven     int64  // time of the last redrive, 0 if there was none
-	redriveToken string // the client's token for it
+	mapRuns  []*mapRun
+	redriven int64       // time of the last redrive, 0 if there was none
+	tokens   []usedToken // of the last redrives, oldest first
+}
+
+// usedToken is a client's token and the redrive that it was used for.
+type usedToken struct {
+	token string
+	at    int64
+}
+
+// How many client tokens of redrives are remembered, and how long (API reference,
+// RedriveExecution).
+const (
+	rememberedRedrives = 10
+	rememberedFor      = 15 * 60 * 1000
+)
+
+// redriveOf returns the time of the redrive that a client's token was used for, 0 if it is
+// not known. A token that is known gets that answer whatever the execution does now
+// (recorded 2026-09, published in github.com/radkawar/stackd).
+func (p *particulars) redriveOf(token string, now int64) int64 {
+	for _, u := range p.tokens {
+		if u.token == token && token != "" && now-u.at < rememberedFor {
+			return u.at
+		}
+	}
+	return 0
+}
+
+func (p *particulars) remember(token string, at int64) {
+	if token == "" {
+		return
+	}
+	if len(p.tokens) >= rememberedRedrives {
+		p.tokens = p.tokens[1:]
+	}
+	p.tokens = append(p.tokens, usedToken{token, at})
 }
 
 // particulars returns what there is, for reading.
@@ -542,7 +577,7 @@ func (e *execution) redrivable(x *emulator.Execution) (types.ExecutionRedriveSta
 	case time.Since(time.UnixMilli(x.Stopped())) > redrivePeriod:
 		return types.ExecutionRedriveStatusNotRedrivable, aws.String("Execution redrivable period exceeded")
 	case x.History().Len() >= emulator.DefaultLimits.Events-1:
-		return types.ExecutionRedriveStatusNotRedrivable, aws.String("Execution history event limit exceeded")
+		return types.ExecutionRedriveStatusNotRedrivable, aws.String("Execution has exceeded the maximum history event limit")
 	case e.of != nil:
 		return types.ExecutionRedriveStatusRedrivableByMapRun, nil
 	}
@@ -614,18 +649,19 @@ func (s *Server) redriveExecution(_ context.Context, in *sfn.RedriveExecutionInp
 	}
 	token := aws.ToString(in.ClientToken)
 	s.mu.Lock()
-	if p := e.particulars(); token != "" && p.redriveToken == token {
-		defer s.mu.Unlock()
-		return &sfn.RedriveExecutionOutput{RedriveDate: millis(p.redriven)}, nil
-	}
+	at := e.particulars().redriveOf(token, now())
 	s.mu.Unlock()
+	if at > 0 {
+		return &sfn.RedriveExecutionOutput{RedriveDate: millis(at)}, nil
+	}
 	refused := func() error {
 		var reason *string
 		e.view(func(x *emulator.Execution) { _, reason = e.redrivable(x) })
 		if reason == nil {
 			reason = aws.String("Execution cannot be redriven")
 		}
-		return failure("ExecutionNotRedrivable", "%s", *reason)
+		// Recorded 2026-09, published in github.com/radkawar/stackd.
+		return failure("ExecutionNotRedrivable", "Execution %s invalid for redrive as: %s", e.arn, *reason)
 	}
 	var status types.ExecutionRedriveStatus
 	e.view(func(x *emulator.Execution) { status, _ = e.redrivable(x) })
@@ -642,14 +678,15 @@ func (s *Server) redriveExecution(_ context.Context, in *sfn.RedriveExecutionInp
 		return nil, tooMany()
 	}
 	p := e.own()
-	before, at := p.redriven, e.endedAt
-	p.redriven, p.redriveToken, e.endedAt = now(), token, 0
+	before, tokens, ended := p.redriven, p.tokens, e.endedAt
+	p.redriven, e.endedAt = now(), 0
+	p.remember(token, p.redriven)
 	e.machine.running++
 	s.open++
 	s.mu.Unlock()
 	if !e.running().Redrive() {
 		s.mu.Lock()
-		p.redriven, e.endedAt = before, at
+		p.redriven, p.tokens, e.endedAt = before, tokens, ended
 		e.machine.running--
 		s.open--
 		s.mu.Unlock()
@@ -679,7 +716,7 @@ func (s *Server) listExecutions(_ context.Context, in *sfn.ListExecutionsInput) 
 			return nil, err
 		}
 		if in.RedriveFilter != "" {
-			return nil, failure("ValidationException", "redriveFilter is only supported with mapRunArn")
+			return nil, failure("ValidationException", "RedriveFilter cannot be applied to ListExecutions call with StateMachine ARN")
 		}
 	} else if r, err = parseARN(of, "mapRun"); err != nil {
 		return nil, err

@@ -46,11 +46,9 @@ func appendEvent(b []byte, e *emulator.Event, data bool) []byte {
 		if data {
 			b = append(b, `"input":`...)
 			b = value.AppendQuoted(b, e.Text())
-			b = append(b, ',')
+			b = append(b, `,"inputDetails":{"truncated":false},`...)
 		}
-		b = append(b, `"inputDetails":{"truncated":`...)
-		b = strconv.AppendBool(b, !data)
-		b = append(b, `},"name":`...)
+		b = append(b, `"name":`...)
 		b = value.AppendQuoted(b, e.Name)
 		return append(b, "}}"...)
 	}
@@ -59,10 +57,9 @@ func appendEvent(b []byte, e *emulator.Event, data bool) []byte {
 	if data {
 		b = append(b, `,"output":`...)
 		b = value.AppendQuoted(b, e.Text())
+		b = append(b, `,"outputDetails":{"truncated":false}`...)
 	}
-	b = append(b, `,"outputDetails":{"truncated":`...)
-	b = strconv.AppendBool(b, !data)
-	return append(b, "}}}"...)
+	return append(b, "}}"...)
 }
 
 // appendHead writes what all events have, without the closing brace.

@@ -2,8 +2,10 @@ package server
 
 import (
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
@@ -29,7 +31,9 @@ func logged(level types.LogLevel, event types.HistoryEventType) bool {
 	return false
 }
 
-// log writes the log of an execution that has ended.
+// log writes the log of an execution that has ended: what happened since it began or was
+// last redriven, for what came before has been written when it ended then. The members of a
+// line and their order were recorded 2026-09 (published in github.com/radkawar/stackd).
 func (s *Server) log(rev *revision, x *emulator.Execution) {
 	if s.opts.Log == nil || rev == nil || rev.logging.Level == types.LogLevelOff {
 		return
@@ -38,21 +42,21 @@ func (s *Server) log(rev *revision, x *emulator.Execution) {
 	info := x.Info()
 	for e := range x.History().All {
 		h := e.SDK(rev.logging.IncludeExecutionData)
+		if h.Type == types.HistoryEventTypeExecutionRedriven {
+			b = b[:0]
+		}
 		if !logged(rev.logging.Level, h.Type) {
 			continue
 		}
-		b = append(b, `{"id":"`...)
+		b = append(b, `{"details":`...)
+		b = appendDetails(b, &h)
+		b = append(b, `,"redrive_count":"`...)
+		b = strconv.AppendInt(b, int64(info.RedriveCount), 10)
+		b = append(b, `","id":"`...)
 		b = strconv.AppendInt(b, h.Id, 10)
 		b = append(b, `","type":"`...)
 		b = append(b, h.Type...)
-		b = append(b, `","details":`...)
-		b = appendDetails(b, &h)
-		if !info.Express {
-			b = append(b, `,"redrive_count":"`...)
-			b = strconv.AppendInt(b, int64(info.RedriveCount), 10)
-			b = append(b, '"')
-		}
-		b = append(b, `,"previous_event_id":"`...)
+		b = append(b, `","previous_event_id":"`...)
 		b = strconv.AppendInt(b, h.PreviousEventId, 10)
 		b = append(b, `","event_timestamp":"`...)
 		b = strconv.AppendInt(b, h.Timestamp.UnixMilli(), 10)
@@ -70,11 +74,28 @@ func (s *Server) log(rev *revision, x *emulator.Execution) {
 // appendDetails writes the one set of details that an event has.
 func appendDetails(b []byte, h *types.HistoryEvent) []byte {
 	v := reflect.ValueOf(h).Elem()
-	for i := range eventPlan.fields {
-		f := &eventPlan.fields[i]
-		if f.typ.kind == reflect.Pointer && !f.typ.elem.time && !v.Field(f.index).IsNil() {
+	for _, f := range detailFields() {
+		if !v.Field(f.index).IsNil() {
 			return f.typ.append(b, v.Field(f.index))
 		}
 	}
 	return append(b, "{}"...)
 }
+
+// detailFields are the fields of an event that hold details, whose members are in the order
+// of their names.
+var detailFields = sync.OnceValue(func() []fieldPlan {
+	var list []fieldPlan
+	for _, f := range eventPlan.fields {
+		if f.typ.kind != reflect.Pointer || f.typ.elem.time {
+			continue
+		}
+		to, details := *f.typ, *f.typ.elem
+		details.fields = slices.Clone(details.fields)
+		slices.SortFunc(details.fields, func(a, b fieldPlan) int { return strings.Compare(a.name, b.name) })
+		to.elem = &details
+		f.typ = &to
+		list = append(list, f)
+	}
+	return list
+})
