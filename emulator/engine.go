@@ -289,6 +289,14 @@ func (e *Engine) TaskSucceeded(token string, result value.Value) TokenState {
 	return e.tell(token, true, func(x *Execution, now int64, id TaskID) bool { return x.TaskSucceeded(now, id, result) })
 }
 
+// TaskSucceededWith is TaskSucceeded for a result that came as that text.
+func (e *Engine) TaskSucceededWith(token string, result value.Value, text string) TokenState {
+	return e.tell(token, true, func(x *Execution, now int64, id TaskID) bool {
+		x.keepText(result, text)
+		return x.TaskSucceeded(now, id, result)
+	})
+}
+
 // TaskFailed ends the task that waits for a token with an error.
 func (e *Engine) TaskFailed(token string, err *Error) TokenState {
 	return e.tell(token, true, func(x *Execution, now int64, id TaskID) bool { return x.TaskFailed(now, id, err) })

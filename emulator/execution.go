@@ -81,7 +81,7 @@ type Execution struct {
 	limits   Limits
 	sources  Sources
 	input    value.Value
-	rawInput string // the text of the input, if it is not the canonical one
+	texts    *texts // nil if all that came was canonical
 
 	history   History
 	now       int64
@@ -263,7 +263,7 @@ func NewExecution(m *Machine, info Info, input value.Value, inputText string, li
 	}
 	x.shared = m.share(info)
 	if inputText != "" && len(inputText) != input.Size() {
-		x.rawInput = inputText
+		x.texts = &texts{input: inputText}
 	}
 	if info.Express {
 		x.limits.Events = 0 // the service's limit is one of time
@@ -294,8 +294,8 @@ func (x *Execution) Status() Status {
 
 // Input returns the input and its text.
 func (x *Execution) Input() (value.Value, string) {
-	if x.rawInput != "" {
-		return x.input, x.rawInput
+	if x.texts != nil && x.texts.input != "" {
+		return x.input, x.texts.input
 	}
 	return x.input, x.input.JSON()
 }
@@ -368,8 +368,8 @@ func (x *Execution) Begin(now int64) {
 	x.now = now
 	e := x.emit(ExecutionStarted, 0, x.input)
 	e.Name = x.shared.RoleARN
-	if x.rawInput != "" {
-		e.Detail = &Detail{Text: x.rawInput}
+	if x.texts != nil && x.texts.input != "" {
+		e.Detail = &Detail{Text: x.texts.input}
 	}
 	x.root = &x.onlyRoot
 	*x.root = thread{}
@@ -457,10 +457,57 @@ func (x *Execution) emit(t EventType, prev int32, v value.Value) *Event {
 	}
 	e := x.history.add()
 	e.Type, e.PreviousID, e.Time, e.Value = t, prev, x.now, v
-	if x.rawInput != "" && value.Same(v, x.input) {
-		e.Detail = &Detail{Text: x.rawInput}
+	if text := x.textOf(v); text != "" {
+		e.Detail = &Detail{Text: text}
 	}
 	return e
+}
+
+// texts are those of the input and of results that did not come in canonical ones. The
+// service shows them as they were sent wherever the value goes as a whole (for results:
+// recorded 2026-09, published in github.com/radkawar/stackd).
+type texts struct {
+	input   string
+	results []sentText
+}
+
+type sentText struct {
+	v    value.Value
+	text string
+}
+
+// keptTexts is how many results an execution remembers the text of; older ones are shown
+// canonically.
+const keptTexts = 16
+
+func (x *Execution) keepText(v value.Value, text string) {
+	if len(text) == v.Size() || v.Len() == 0 { // all empty containers are the same one
+		return
+	}
+	if x.texts == nil {
+		x.texts = &texts{}
+	}
+	r := &x.texts.results
+	if len(*r) == keptTexts {
+		*r = append((*r)[:0], (*r)[1:]...)
+	}
+	*r = append(*r, sentText{v, text})
+}
+
+// textOf returns the text that v came in, "" if it is the canonical one.
+func (x *Execution) textOf(v value.Value) string {
+	if x.texts == nil {
+		return ""
+	}
+	if value.Same(v, x.input) {
+		return x.texts.input
+	}
+	for _, s := range x.texts.results {
+		if value.Same(v, s.v) {
+			return s.text
+		}
+	}
+	return ""
 }
 
 // enter makes s the state of a thread. The event is written by advance.

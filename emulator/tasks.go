@@ -154,7 +154,11 @@ func writeInt(b *strings.Builder, n int) { b.WriteString(value.Int(int64(n)).JSO
 
 func (x *Execution) taskEvent(ev EventType, t *thread, v value.Value) *Event {
 	e := x.emit(ev, t.prev, v)
-	e.Detail = &Detail{Resource: t.state.resourceName, ResourceType: t.state.resourceType}
+	d := &Detail{Resource: t.state.resourceName, ResourceType: t.state.resourceType}
+	if e.Detail != nil {
+		d.Text = e.Detail.Text
+	}
+	e.Detail = d
 	return e
 }
 

@@ -81,10 +81,7 @@ func (v *view) envFor(context bool) *intrinsic.Env {
 		}
 	}
 	env.Input = v.root
-	env.InputText = ""
-	if x.rawInput != "" && value.Same(v.root, x.input) {
-		env.InputText = x.rawInput
-	}
+	env.InputText = x.textOf(v.root)
 	env.Context = value.Value{}
 	if context {
 		env.Context = v.Context()

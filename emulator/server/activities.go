@@ -283,7 +283,7 @@ func (s *Server) sendTaskSuccess(_ context.Context, in *sfn.SendTaskSuccessInput
 		}
 		return nil, failure("InvalidOutput", "Invalid Output: '%s' is not valid JSON.", *in.Output)
 	}
-	return &sfn.SendTaskSuccessOutput{}, s.told(*in.TaskToken, s.engine.TaskSucceeded(*in.TaskToken, v))
+	return &sfn.SendTaskSuccessOutput{}, s.told(*in.TaskToken, s.engine.TaskSucceededWith(*in.TaskToken, v, *in.Output))
 }
 
 func (s *Server) sendTaskFailure(_ context.Context, in *sfn.SendTaskFailureInput) (*sfn.SendTaskFailureOutput, error) {
