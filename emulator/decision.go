@@ -20,10 +20,14 @@ const (
 )
 
 // Observe makes the execution tell of its decisions. It must be called before Begin.
-func (x *Execution) Observe(f func(Decision)) { x.observe = f }
+func (x *Execution) Observe(f func(Decision)) {
+	if f != nil || x.odd != nil {
+		x.rare().observe = f
+	}
+}
 
 func (x *Execution) decided(t *thread, k DecisionKind, index int) {
-	if x.observe != nil {
-		x.observe(Decision{Kind: k, State: t.state.name, Index: index})
+	if x.odd != nil && x.odd.observe != nil {
+		x.odd.observe(Decision{Kind: k, State: t.state.name, Index: index})
 	}
 }

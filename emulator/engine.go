@@ -142,16 +142,15 @@ func (e *Engine) prepare(m *Machine, o StartOptions) *Handle {
 	}
 	r := env.in.Load()
 	if r == nil || r.e != e {
-		r = &engineRun{e: e, env: env}
+		r = &engineRun{e: e, env: env, set: setting{limits: e.limits, sources: randomSources()}}
+		r.set.sources.Activity = env.Activity
 		env.in.Store(r)
 	}
-	src := randomSources()
-	src.Activity = env.Activity
 	h := &Handle{end: o.OnEnd}
 	if h.end == nil {
 		h.end = env.OnEnd
 	}
-	h.run = run{env: r, x: NewExecution(m, o.Info, o.Input, o.Text, e.limits, src), mu: &h.mu, done: h}
+	h.run = run{env: r, x: newExecution(m, o.Info, o.Input, o.Text, &r.set), mu: &h.mu, done: h}
 	return h
 }
 
@@ -437,6 +436,7 @@ func (e *Engine) waitsOutside() bool {
 type engineRun struct {
 	e   *Engine
 	env *Environment
+	set setting
 }
 
 func (r *engineRun) now() int64 { return r.e.Now() }

@@ -208,8 +208,8 @@ func (e *Event) Text() string {
 // History is the list of an execution's events in order. It only grows; what was
 // appended does not change.
 type History struct {
-	first  []Event   // the first chunkSize events, grown as they come: most executions are short
-	chunks [][]Event // those after, never moved
+	first  []Event    // the first chunkSize events, grown as they come: most executions are short
+	chunks *[][]Event // those after, never moved; nil if there are none
 	n      int
 }
 
@@ -225,7 +225,7 @@ func (h *History) At(i int) *Event {
 		return &h.first[i]
 	}
 	i -= chunkSize
-	return &h.chunks[i/chunkSize][i%chunkSize]
+	return &(*h.chunks)[i/chunkSize][i%chunkSize]
 }
 
 // All iterates over the events.
@@ -249,13 +249,18 @@ func (h *History) add() *Event {
 		h.first = append(h.first, Event{})
 		e = &h.first[len(h.first)-1]
 	} else {
-		last := len(h.chunks) - 1
-		if last < 0 || len(h.chunks[last]) == chunkSize {
-			h.chunks = append(h.chunks, make([]Event, 0, chunkSize))
+		if h.chunks == nil {
+			h.chunks = new([][]Event)
+		}
+		chunks := *h.chunks
+		last := len(chunks) - 1
+		if last < 0 || len(chunks[last]) == chunkSize {
+			chunks = append(chunks, make([]Event, 0, chunkSize))
+			*h.chunks = chunks
 			last++
 		}
-		h.chunks[last] = append(h.chunks[last], Event{})
-		e = &h.chunks[last][len(h.chunks[last])-1]
+		chunks[last] = append(chunks[last], Event{})
+		e = &chunks[last][len(chunks[last])-1]
 	}
 	e.ID = int32(h.n)
 	return e

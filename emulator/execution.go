@@ -3,6 +3,7 @@ package emulator
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -26,6 +27,18 @@ const (
 	// its map run, which was redriven, has not got round to.
 	PendingRedrive Status = "PENDING_REDRIVE"
 )
+
+// phase is a Status in little space: a hundred thousand executions may wait.
+type phase uint8
+
+const (
+	running phase = iota
+	succeeded
+)
+
+var statuses = [...]Status{running: Running, succeeded: Succeeded, 2: Failed, 3: TimedOut, 4: Aborted}
+
+func phaseOf(s Status) phase { return phase(slices.Index(statuses[:], s)) }
 
 // Limits are the service's limits on a running execution. Zero means no limit but those that
 // keep the process alive: a history never has more than a million events.
@@ -71,35 +84,78 @@ type Sources struct {
 // no I/O and starts no goroutine. Its methods are told what happened and when; afterwards
 // [Execution.Commands] says what it wants next. It is not safe for concurrent use.
 type Execution struct {
+	*setting
 	m        *Machine
 	shared   *Info // of all executions of the machine: without ARN, Name and RedriveCount
 	arn      string
-	name     string
+	nameAt   int32 // where the name stands in the ARN
 	redrives int32
 	item     int32
 	redriven int32 // the event of the last redrive, 0 if there was none
-	limits   Limits
-	sources  Sources
 	input    value.Value
 	texts    *texts // nil if all that came was canonical
+	odd      *odd   // nil for most
 
 	history   History
 	now       int64
-	status    Status
 	err       *Error
 	slots     []slot
-	lastGen   int32          // the highest of slots of former runs
-	free      int32          // the first unused slot, counted from 1; 0 for none
-	counts    map[string]int // invocations of tasks, by state name
+	lastGen   int32 // the highest of slots of former runs
+	free      int32 // the first unused slot, counted from 1; 0 for none
 	root      *thread
 	onlyRoot  thread // the storage of root
-	variables int    // bytes of JSON, no less than the variables have
-	halting   bool   // it fails instead of going on
-	full      bool   // the history has no room but for the end
-	awaiting  bool   // see PendingRedrive
+	variables int32  // bytes of JSON, no less than the variables have
+	status    phase
+	halting   bool // it fails instead of going on
+	full      bool // the history has no room but for the end
+	awaiting  bool // see PendingRedrive
 	scratch   *scratch
-	probe     *probe // set while a single state is tested
-	observe   func(Decision)
+}
+
+// setting is what executions that are started in the same way have in common. It does not
+// change.
+type setting struct {
+	limits  Limits
+	sources Sources
+}
+
+// odd is what hardly any execution has.
+type odd struct {
+	name    string // if it does not stand in the ARN
+	probe   *probe // set while a single state is tested
+	observe func(Decision)
+	counts  map[string]int // invocations of tasks, by state name
+}
+
+// rare returns the odd part, made on demand.
+func (x *Execution) rare() *odd {
+	if x.odd == nil {
+		x.odd = &odd{}
+	}
+	return x.odd
+}
+
+func (x *Execution) probe() *probe {
+	if x.odd == nil {
+		return nil
+	}
+	return x.odd.probe
+}
+
+func (x *Execution) name() string {
+	if x.odd != nil && x.odd.name != "" {
+		return x.odd.name
+	}
+	name, _, _ := strings.Cut(x.arn[x.nameAt:], ":") // that of an express execution is followed by an identifier
+	return name
+}
+
+// maxEvents is how many events the history may have.
+func (x *Execution) maxEvents() int {
+	if n := x.limits.Events; n > 0 && n < maxEvents && !x.shared.Express { // their limit is one of time
+		return n
+	}
+	return maxEvents
 }
 
 // scratch is what an execution needs while it runs and does without while it waits.
@@ -256,20 +312,18 @@ const (
 // NewExecution returns an execution that has not begun. inputText is the input as it was
 // sent; it may be empty if input came from elsewhere.
 func NewExecution(m *Machine, info Info, input value.Value, inputText string, limits Limits, sources Sources) *Execution {
-	x := &Execution{m: m, arn: info.ARN, name: info.Name, redrives: int32(info.RedriveCount), item: int32(info.Item), limits: limits, sources: sources, input: input, status: Running}
-	// The name shares the memory of the ARN.
-	if i := strings.LastIndex(info.ARN, info.Name); i >= 0 {
-		x.name = info.ARN[i : i+len(info.Name)]
+	return newExecution(m, info, input, inputText, &setting{limits, sources})
+}
+
+func newExecution(m *Machine, info Info, input value.Value, inputText string, in *setting) *Execution {
+	x := &Execution{setting: in, m: m, arn: info.ARN, redrives: int32(info.RedriveCount), item: int32(info.Item), input: input}
+	x.nameAt = int32(max(0, strings.LastIndex(info.ARN, info.Name)))
+	if x.name() != info.Name {
+		x.rare().name = info.Name
 	}
 	x.shared = m.share(info)
 	if inputText != "" && len(inputText) != input.Size() {
-		x.texts = &texts{input: inputText}
-	}
-	if info.Express {
-		x.limits.Events = 0 // the service's limit is one of time
-	}
-	if x.limits.Events <= 0 || x.limits.Events > maxEvents {
-		x.limits.Events = maxEvents
+		x.texts = &texts{input: Detail{Text: inputText}}
 	}
 	return x
 }
@@ -277,7 +331,7 @@ func NewExecution(m *Machine, info Info, input value.Value, inputText string, li
 // Info returns what the execution was made with.
 func (x *Execution) Info() Info {
 	info := *x.shared
-	info.ARN, info.Name, info.RedriveCount, info.Item = x.arn, x.name, int(x.redrives), int(x.item)
+	info.ARN, info.Name, info.RedriveCount, info.Item = x.arn, x.name(), int(x.redrives), int(x.item)
 	return info
 }
 
@@ -289,20 +343,20 @@ func (x *Execution) Status() Status {
 	if x.awaiting {
 		return PendingRedrive
 	}
-	return x.status
+	return statuses[x.status]
 }
 
 // Input returns the input and its text.
 func (x *Execution) Input() (value.Value, string) {
-	if x.texts != nil && x.texts.input != "" {
-		return x.input, x.texts.input
+	if x.texts != nil && x.texts.input.Text != "" {
+		return x.input, x.texts.input.Text
 	}
 	return x.input, x.input.JSON()
 }
 
 // Output returns the output of an execution that has succeeded.
 func (x *Execution) Output() value.Value {
-	if x.status != Succeeded {
+	if x.status != succeeded {
 		return value.Value{}
 	}
 	return x.history.At(x.history.n - 1).Value
@@ -322,7 +376,7 @@ func (x *Execution) Started() int64 {
 
 // Stopped is described at Started.
 func (x *Execution) Stopped() int64 {
-	if x.status == Running {
+	if x.status == running {
 		return 0
 	}
 	return x.history.At(x.history.n - 1).Time
@@ -368,8 +422,8 @@ func (x *Execution) Begin(now int64) {
 	x.now = now
 	e := x.emit(ExecutionStarted, 0, x.input)
 	e.Name = x.shared.RoleARN
-	if x.texts != nil && x.texts.input != "" {
-		e.Detail = &Detail{Text: x.texts.input}
+	if x.texts != nil && x.texts.input.Text != "" {
+		e.Detail = &x.texts.input
 	}
 	x.root = &x.onlyRoot
 	*x.root = thread{}
@@ -416,7 +470,7 @@ const breath = 10000
 
 // GoOn is told when the runner has got round to the command of that name.
 func (x *Execution) GoOn(now int64) {
-	if x.status == Running {
+	if x.status == running {
 		x.now = now
 		x.run()
 	}
@@ -427,7 +481,7 @@ func (x *Execution) run() {
 	w := x.work()
 	w.left = breath
 	i := 0
-	for ; i < len(w.queue) && w.left > 0 && x.status == Running && !x.full; i++ {
+	for ; i < len(w.queue) && w.left > 0 && x.status == running && !x.full; i++ {
 		t := w.queue[i]
 		w.queue[i] = nil
 		x.advance(t)
@@ -436,20 +490,20 @@ func (x *Execution) run() {
 			i = -1
 		}
 	}
-	if i < len(w.queue) && x.status == Running && !x.full {
+	if i < len(w.queue) && x.status == running && !x.full {
 		w.queue = append(w.queue[:0], w.queue[i:]...)
 		x.want(Command{Kind: GoOn})
 		return
 	}
 	w.queue = w.queue[:0]
-	if x.full && x.status == Running {
+	if x.full && x.status == running {
 		x.finish(Failed, ExecutionFailed, int32(x.history.n), NewError(ErrorRuntime,
-			"The execution reached the maximum number of history events ("+strconv.Itoa(x.limits.Events)+")."))
+			"The execution reached the maximum number of history events ("+strconv.Itoa(x.maxEvents())+")."))
 	}
 }
 
 func (x *Execution) emit(t EventType, prev int32, v value.Value) *Event {
-	if x.history.n >= x.limits.Events-1 && t > lastExecutionEvent {
+	if x.history.n >= x.maxEvents()-1 && t > lastExecutionEvent {
 		// The last event is kept for the end of the execution: anything else that would
 		// have been written in its place fails the execution, see run.
 		x.full = true
@@ -457,9 +511,7 @@ func (x *Execution) emit(t EventType, prev int32, v value.Value) *Event {
 	}
 	e := x.history.add()
 	e.Type, e.PreviousID, e.Time, e.Value = t, prev, x.now, v
-	if text := x.textOf(v); text != "" {
-		e.Detail = &Detail{Text: text}
-	}
+	e.Detail = x.sent(v)
 	return e
 }
 
@@ -467,13 +519,13 @@ func (x *Execution) emit(t EventType, prev int32, v value.Value) *Event {
 // service shows them as they were sent wherever the value goes as a whole (for results:
 // recorded 2026-09, published in github.com/radkawar/stackd).
 type texts struct {
-	input   string
-	results []sentText
+	input   Detail // no more than its Text, which events share
+	results *[]sentText
 }
 
 type sentText struct {
 	v    value.Value
-	text string
+	text *Detail // no more than its Text, which events share
 }
 
 // keptTexts is how many results an execution remembers the text of; older ones are shown
@@ -487,25 +539,42 @@ func (x *Execution) keepText(v value.Value, text string) {
 	if x.texts == nil {
 		x.texts = &texts{}
 	}
-	r := &x.texts.results
+	if x.texts.results == nil {
+		x.texts.results = new([]sentText)
+	}
+	r := x.texts.results
 	if len(*r) == keptTexts {
 		*r = append((*r)[:0], (*r)[1:]...)
 	}
-	*r = append(*r, sentText{v, text})
+	*r = append(*r, sentText{v, &Detail{Text: text}})
+}
+
+// sent returns the text that v came in as the Detail of an event, nil if it is the
+// canonical one. It must not be changed.
+func (x *Execution) sent(v value.Value) *Detail {
+	switch {
+	case x.texts == nil:
+		return nil
+	case value.Same(v, x.input):
+		if x.texts.input.Text == "" {
+			return nil
+		}
+		return &x.texts.input
+	case x.texts.results == nil:
+		return nil
+	}
+	for _, s := range *x.texts.results {
+		if value.Same(v, s.v) {
+			return s.text
+		}
+	}
+	return nil
 }
 
 // textOf returns the text that v came in, "" if it is the canonical one.
 func (x *Execution) textOf(v value.Value) string {
-	if x.texts == nil {
-		return ""
-	}
-	if value.Same(v, x.input) {
-		return x.texts.input
-	}
-	for _, s := range x.texts.results {
-		if value.Same(v, s.v) {
-			return s.text
-		}
+	if d := x.sent(v); d != nil {
+		return d.Text
 	}
 	return ""
 }
@@ -519,7 +588,7 @@ func (x *Execution) enter(t *thread, s *state, input value.Value) {
 
 func (x *Execution) advance(t *thread) {
 	w := x.work()
-	for x.status == Running && !x.full && t.id == 0 && t.state != nil {
+	for x.status == running && !x.full && t.id == 0 && t.state != nil {
 		if w.left--; w.left < 0 {
 			x.push(t)
 			return
@@ -568,7 +637,7 @@ func (x *Execution) finish(st Status, ev EventType, prev int32, err *Error) {
 }
 
 func (x *Execution) end(st Status) {
-	x.status = st
+	x.status = phaseOf(st)
 	for i := range x.slots {
 		x.lastGen = max(x.lastGen, x.slots[i].gen) // what was waited for must not answer a redrive
 		if t := x.slots[i].t; t != nil {
@@ -578,7 +647,10 @@ func (x *Execution) end(st Status) {
 	}
 	x.slots, x.free = nil, 0
 	if st == Succeeded || x.shared.Express {
-		x.root, x.counts = nil, nil
+		x.root = nil
+		if x.odd != nil {
+			x.odd.counts = nil
+		}
 		x.onlyRoot = thread{}
 		return
 	}
@@ -616,7 +688,7 @@ func (x *Execution) unblock(t *thread) {
 // waiter returns the thread that waits for id, or nil if it no longer does.
 func (x *Execution) waiter(id TaskID) *thread {
 	i := int32(id&math.MaxUint32) - 1
-	if x.status != Running || i < 0 || int(i) >= len(x.slots) || x.slots[i].t == nil || x.slots[i].t.id != id {
+	if x.status != running || i < 0 || int(i) >= len(x.slots) || x.slots[i].t == nil || x.slots[i].t.id != id {
 		return nil
 	}
 	return x.slots[i].t
@@ -687,8 +759,8 @@ func (x *Execution) complete(t *thread, result value.Value) *Error {
 // none.
 func (x *Execution) leave(t *thread, next *state, output, assigned value.Value) *Error {
 	s := t.state
-	if x.probe != nil {
-		x.probe.left(next, output, assigned)
+	if x.probe() != nil {
+		x.probe().left(next, output, assigned)
 		t.state = nil
 		return nil
 	}
@@ -699,10 +771,7 @@ func (x *Execution) leave(t *thread, next *state, output, assigned value.Value) 
 	e := x.emit(s.exit, t.prev, output)
 	e.Name = s.name
 	if assigned.Len() > 0 {
-		if e.Detail == nil {
-			e.Detail = &Detail{}
-		}
-		e.Detail.Assigned = assigned
+		e.Detail = &Detail{Text: x.textOf(output), Assigned: assigned}
 		t.assign(assigned)
 	}
 	t.prev = e.ID
@@ -718,10 +787,7 @@ func (x *Execution) leave(t *thread, next *state, output, assigned value.Value) 
 		x.childDone(t, output)
 		return nil
 	}
-	done := x.emit(ExecutionSucceeded, t.prev, output)
-	if e.Detail != nil && e.Detail.Text != "" {
-		done.Detail = &Detail{Text: e.Detail.Text}
-	}
+	x.emit(ExecutionSucceeded, t.prev, output)
 	x.end(Succeeded)
 	return nil
 }
@@ -797,10 +863,10 @@ func (x *Execution) effectiveInput(t *thread) (value.Value, *Error) {
 
 // inspection returns where to note the steps of a state under test, nil if none is.
 func (x *Execution) inspection() *Inspection {
-	if x.probe == nil {
+	if x.probe() == nil {
 		return nil
 	}
-	return &x.probe.result.Inspection
+	return &x.probe().result.Inspection
 }
 
 // fail handles the error of a thread's state: by Retry, by Catch, or by failing the scope
@@ -834,14 +900,14 @@ func (x *Execution) fail(t *thread, err *Error) {
 			}
 			n := &t.retries.attempts[i]
 			if *n >= r.attempts {
-				if x.probe != nil {
-					x.probe.result.Inspection.RetryIndex = value.Int(int64(i))
+				if x.probe() != nil {
+					x.probe().result.Inspection.RetryIndex = value.Int(int64(i))
 				}
 				break
 			}
 			delay := r.delay(*n, x.sources.Rand)
-			if x.probe != nil {
-				x.probe.retried(i, delay, err)
+			if x.probe() != nil {
+				x.probe().retried(i, delay, err)
 				t.state = nil
 				return
 			}
@@ -856,7 +922,7 @@ func (x *Execution) fail(t *thread, err *Error) {
 	// What is neither retried nor caught does not climb either: the execution fails at once,
 	// without a word of the states around (recorded 2026-09, published in
 	// github.com/radkawar/stackd).
-	if err.terminal() && x.probe == nil {
+	if err.terminal() && x.probe() == nil {
 		x.failed(t, err)
 		return
 	}
@@ -874,8 +940,8 @@ func (x *Execution) fail(t *thread, err *Error) {
 	if !err.terminal() {
 		for i, c := range s.catch {
 			if err.matchesAny(c.errors) {
-				if x.probe != nil {
-					x.probe.handled(i, err)
+				if x.probe() != nil {
+					x.probe().handled(i, err)
 				}
 				if again := x.caught(t, i, c, err); again == nil {
 					if t.id == 0 && t.state != nil {
@@ -892,8 +958,8 @@ func (x *Execution) fail(t *thread, err *Error) {
 }
 
 func (x *Execution) giveUp(t *thread, err *Error) {
-	if x.probe != nil {
-		x.probe.gaveUp(err)
+	if x.probe() != nil {
+		x.probe().gaveUp(err)
 		t.state = nil
 		return
 	}
@@ -958,7 +1024,7 @@ func (r *retrier) delay(n int64, rnd *rand.Rand) int64 {
 // execution from outside its states follows none of their events: a stop, the end of the
 // machine's time (recorded 2026-09, published in github.com/radkawar/stackd).
 func (x *Execution) Stop(now int64, name, cause string) {
-	if x.status != Running {
+	if x.status != running {
 		return
 	}
 	x.now = now

@@ -499,7 +499,7 @@ func (m *mapRunner) ended(ctx context.Context, c *mapChild, x *Execution) {
 	case len(m.children)-m.active > maxRedo:
 		delete(m.children, c.slot)
 		m.notRedrivable(c)
-	case !m.spec.Express && x.history.n >= x.limits.Events-1:
+	case !m.spec.Express && x.history.n >= x.maxEvents()-1:
 		m.notRedrivable(c)
 	}
 	err := m.write(c, x)

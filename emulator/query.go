@@ -307,8 +307,8 @@ func (v *view) Lookup(name string) (value.Value, bool) {
 // Context returns the context object.
 func (v *view) Context() value.Value {
 	x, t := v.x, v.t
-	if x.probe != nil && !x.probe.test.Context.IsAbsent() {
-		return x.probe.test.Context
+	if x.probe() != nil && !x.probe().test.Context.IsAbsent() {
+		return x.probe().test.Context
 	}
 	w := x.work()
 	if w.execPart.IsAbsent() {
@@ -316,7 +316,7 @@ func (v *view) Context() value.Value {
 		if x.shared.RoleARN == "" {
 			role = value.Null
 		}
-		vals := []value.Value{value.String(x.arn), x.input, timeText(x.begun()), value.String(x.name), role}
+		vals := []value.Value{value.String(x.arn), x.input, timeText(x.begun()), value.String(x.name()), role}
 		shape := expressShape
 		// An express execution can only be redriven as a child of a map run.
 		if !x.shared.Express || x.shared.MapRun != "" {
@@ -354,7 +354,7 @@ func (v *view) Context() value.Value {
 
 // stateName returns the name that the service has for a thread's state.
 func (x *Execution) stateName(t *thread) string {
-	if x.probe != nil {
+	if x.probe() != nil {
 		return "StateName" // whichever state of a definition is tested, as recorded
 	}
 	return t.current().name
@@ -362,8 +362,8 @@ func (x *Execution) stateName(t *thread) string {
 
 // begun returns the time at which the execution began; a state under test has no history.
 func (x *Execution) begun() int64 {
-	if x.probe != nil {
-		return x.probe.test.Now
+	if x.probe() != nil {
+		return x.probe().test.Now
 	}
 	return x.Started()
 }
@@ -394,7 +394,7 @@ func timeText(ms int64) value.Value {
 
 // located puts the place of the error in front of its cause.
 func (x *Execution) located(t *thread, e *Error) *Error {
-	if x.probe != nil {
+	if x.probe() != nil {
 		return e // the only cause recorded from TestState has no such sentence
 	}
 	e.Cause = "An error occurred while executing the state '" + t.current().name + "' (entered at the event id #" +

@@ -36,11 +36,11 @@ func (t *thread) current() *state {
 // redriven: its children that did not succeed go on, or begin again if they are express
 // ones, and those that had not begun begin.
 func (x *Execution) Redrive(now int64) bool {
-	if x.status == Running || x.root == nil || x.root.resume == nil {
+	if x.status == running || x.root == nil || x.root.resume == nil {
 		return false
 	}
 	last := int32(x.history.n)
-	x.now, x.status, x.err, x.full, x.awaiting = now, Running, nil, false, false
+	x.now, x.status, x.err, x.full, x.awaiting = now, running, nil, false, false
 	x.redrives++
 	x.scratch = nil
 	e := x.emit(ExecutionRedriven, last, value.Value{})

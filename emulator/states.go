@@ -417,7 +417,7 @@ func (x *Execution) childDone(t *thread, output value.Value) {
 	if err := x.joined(owner, last); err != nil {
 		x.fail(owner, err)
 	}
-	if owner.id == 0 && owner.state != nil && x.status == Running {
+	if owner.id == 0 && owner.state != nil && x.status == running {
 		x.push(owner)
 	}
 }
@@ -492,7 +492,7 @@ func (x *Execution) childFailed(t *thread, err *Error) {
 	x.unblock(owner)
 	owner.prev = at
 	x.fail(owner, err)
-	if owner.id == 0 && owner.state != nil && x.status == Running {
+	if owner.id == 0 && owner.state != nil && x.status == running {
 		x.push(owner)
 	}
 }

@@ -87,11 +87,13 @@ func (x *Execution) startTask(t *thread) *Error {
 		return x.located(t, runtimeError("The activity %s does not exist.", req.ARN))
 	}
 	req.Parameters, req.Timeout, req.Heartbeat = params, timeout, heartbeat
-	if x.counts == nil {
-		x.counts = make(map[string]int, 1)
+	counts := x.rare().counts
+	if counts == nil {
+		counts = make(map[string]int, 1)
+		x.odd.counts = counts
 	}
-	req.Invocation = x.counts[s.name]
-	x.counts[s.name]++
+	req.Invocation = counts[s.name]
+	counts[s.name]++
 
 	d := &Detail{Timeout: timeout, Heartbeat: heartbeat, Resource: s.resourceName, ResourceType: s.resourceType, Region: x.shared.Region, RoleARN: req.RoleARN}
 	ev := TaskScheduled
@@ -273,7 +275,7 @@ func (x *Execution) TaskFailed(now int64, id TaskID, err *Error) bool {
 
 // resume lets a thread that was unblocked go on, and whatever became ready with it.
 func (x *Execution) resume(t *thread) {
-	if x.status != Running {
+	if x.status != running {
 		return
 	}
 	if t.id == 0 && t.state != nil {
@@ -285,7 +287,7 @@ func (x *Execution) resume(t *thread) {
 // TimerFired tells that a timer has come to its time. Timers of things that have ended
 // are ignored.
 func (x *Execution) TimerFired(now int64, id TaskID, k TimerKind) {
-	if x.status != Running {
+	if x.status != running {
 		return
 	}
 	if k == TimerExecution {

@@ -119,7 +119,7 @@ func (m *Machine) TestState(name string, test StateTest) (*StateResult, bool) {
 	test.Info.Express = true // the service runs the state in an express execution
 	x := NewExecution(m, test.Info, test.Input, "", Limits{Payload: DefaultLimits.Payload}, test.Sources)
 	r := &StateResult{}
-	x.probe = &probe{test: &test, result: r, fails: test.Error}
+	x.rare().probe = &probe{test: &test, result: r, fails: test.Error}
 	if e := test.Error; e != nil && (s.typ == asl.TypeMap || s.typ == asl.TypeParallel) {
 		// States.TaskFailed stands for what a task fails with, and for nothing else does the
 		// service want to know where an error comes from:
@@ -128,7 +128,7 @@ func (m *Machine) TestState(name string, test StateTest) (*StateResult, bool) {
 		told := *e
 		source := s.part(test.ErrorSource)
 		told.notOfTask = source == nil || source.typ != asl.TypeTask
-		x.probe.fails = &told
+		x.probe().fails = &told
 	}
 	x.now = test.Now
 	r.Inspection.Input = test.Input
@@ -146,7 +146,7 @@ func (m *Machine) TestState(name string, test StateTest) (*StateResult, bool) {
 	}
 	x.push(t)
 	x.run()
-	if x.probe.done {
+	if x.probe().done {
 		return r, true
 	}
 	switch t.waiting {
@@ -170,7 +170,7 @@ func (m *Machine) TestState(name string, test StateTest) (*StateResult, bool) {
 // mockedParts ends a Map or Parallel state under test with the result it was given
 // instead of running its parts. It reports false if no state is being tested.
 func (x *Execution) mockedParts(t *thread) (bool, *Error) {
-	p := x.probe
+	p := x.probe()
 	if p == nil {
 		return false, nil
 	}
@@ -243,7 +243,7 @@ const maxTestedItems = 32 << 20
 
 // probeMap takes a Map state under test up to where its iterations would begin.
 func (x *Execution) probeMap(t *thread, v *view, items value.Value) *Error {
-	s, p := t.state, x.probe
+	s, p := t.state, x.probe()
 	inspect := &p.result.Inspection
 	count, err := v.count(s.toleratedCount)
 	if err != nil {
@@ -304,8 +304,8 @@ func (x *Execution) probeMap(t *thread, v *view, items value.Value) *Error {
 
 // refuse ends a test that makes no sense.
 func (x *Execution) refuse(t *thread, text string) *Error {
-	x.probe.done = true
-	x.probe.result.Refused = text
+	x.probe().done = true
+	x.probe().result.Refused = text
 	t.state = nil
 	return nil
 }
@@ -313,7 +313,7 @@ func (x *Execution) refuse(t *thread, text string) *Error {
 // probeReader gives the items in what stands for the object that an ItemReader names. The
 // arguments of the reader are not evaluated: inspection has no place for them.
 func (x *Execution) probeReader(t *thread, v *view) ([]value.Value, *Error) {
-	p, src := x.probe, ItemSource{}
+	p, src := x.probe(), ItemSource{}
 	early, err := src.read(v, t.state.reader)
 	if early != nil || err != nil {
 		if err == nil {

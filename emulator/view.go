@@ -152,18 +152,18 @@ func (x *Execution) checkVariables(t *thread, assigned value.Value) *Error {
 		return tooManyVariables(t, cause)
 	}
 	// What was ever assigned is at least what is there now, which is counted only if need be.
-	if x.variables += sum; x.variables <= maxVariables || x.root == nil {
+	if x.variables += int32(sum); x.variables <= maxVariables || x.root == nil {
 		return nil
 	}
-	x.variables = x.root.variableBytes(nil) + sum
+	x.variables = int32(x.root.variableBytes(nil) + sum)
 	if t.vars != nil && (t.fork == nil || t.vars != t.fork.owner.vars) {
 		for name := range assigned.Members() {
 			if i := slices.Index(t.vars.names, name); i >= 0 {
-				x.variables -= t.vars.values[i].Size()
+				x.variables -= int32(t.vars.values[i].Size())
 			}
 		}
 	}
-	if over := x.variables - maxVariables; over > 0 {
+	if over := int(x.variables) - maxVariables; over > 0 {
 		return tooManyVariables(t, "Execution total variable size limit exceeded. State '"+x.stateName(t)+
 			"' assigned variables that exceed the total execution limit by "+strconv.Itoa(over)+" bytes.")
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -184,5 +185,33 @@ func BenchmarkStart(b *testing.B) {
 		if err != nil || !strings.Contains(string(got), "SUCCEEDED") {
 			b.Fatal(err, string(got))
 		}
+	}
+}
+
+// BenchmarkWaiting reports how much memory an execution takes that waits, with all that
+// the service keeps of it.
+func BenchmarkWaiting(b *testing.B) {
+	const n = 100000
+	for b.Loop() {
+		var before, after runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		s := newServer(b, Options{})
+		call := func(op, body string) string {
+			got, err := operations[op].call(s, context.Background(), []byte(body))
+			if err != nil {
+				b.Fatal(err)
+			}
+			return string(got)
+		}
+		m := value.MustParse(call("CreateStateMachine", createBody("waits", `{"StartAt":"W","States":{"W":{"Type":"Wait","Seconds":86400,"End":true}}}`))).Get("stateMachineArn").Str()
+		start := `{"stateMachineArn":"` + m + `","input":"{\"n\": 1}"}`
+		for range n {
+			call("StartExecution", start)
+		}
+		runtime.GC()
+		runtime.ReadMemStats(&after)
+		b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/n, "B/execution")
+		runtime.KeepAlive(s)
 	}
 }

@@ -21,18 +21,23 @@ import (
 // execution is an execution of a STANDARD state machine, or a child of a map run. (Those
 // of EXPRESS machines are not kept: the API does not show them.)
 type execution struct {
-	seq       int64
-	arn, name string
-	machine   *machine  // nil for a child of a map run
-	of        *mapRun   // likewise
-	revision  *revision // of the state machine at the start
-	endedAt   int64     // guarded by the server's lock; 0 while running
-	evicted   bool      // likewise
-	some      atomic.Pointer[particulars]
+	seq      int64
+	arn      string
+	nameAt   int32     // where the name stands in the ARN
+	evicted  bool      // guarded by the server's lock
+	machine  *machine  // nil for a child of a map run
+	of       *mapRun   // likewise
+	revision *revision // of the state machine at the start
+	endedAt  int64     // guarded by the server's lock; 0 while running
+	some     atomic.Pointer[particulars]
 
 	mu     sync.Mutex // held until the execution has begun
 	handle *emulator.Handle
 }
+
+// name is the last part of the ARN. That of a child that is an EXPRESS execution shows its
+// id as well.
+func (e *execution) name() string { return e.arn[e.nameAt:] }
 
 // particulars are what few executions have: a hundred thousand may wait at once.
 type particulars struct {
@@ -275,8 +280,7 @@ func (s *Server) start(o *order) (*execution, error) {
 		return nil, err
 	}
 	arn := s.prefix + "execution:" + o.machine.name + ":" + o.name
-	// The name shares the memory of the ARN.
-	e := &execution{arn: arn, name: arn[len(arn)-len(o.name):], machine: o.machine, revision: o.revision}
+	e := &execution{arn: arn, nameAt: int32(len(arn) - len(o.name)), machine: o.machine, revision: o.revision}
 	if o.version != "" || o.trace != nil {
 		e.some.Store(&particulars{version: o.version, alias: o.alias, trace: o.trace})
 	}
@@ -596,7 +600,7 @@ func (s *Server) describeExecution(_ context.Context, in *sfn.DescribeExecutionI
 		shown = nil
 	}
 	out := &sfn.DescribeExecutionOutput{
-		ExecutionArn: &e.arn, Name: &e.name, InputDetails: shown, TraceHeader: p.trace,
+		ExecutionArn: &e.arn, Name: ref(e.name()), InputDetails: shown, TraceHeader: p.trace,
 		StateMachineVersionArn: ref(p.version), StateMachineAliasArn: ref(p.alias),
 	}
 	if e.of != nil {
@@ -744,7 +748,7 @@ func (s *Server) listExecutions(_ context.Context, in *sfn.ListExecutionsInput) 
 		if in.StatusFilter != "" && e.status() != in.StatusFilter {
 			continue
 		}
-		item := types.ExecutionListItem{ExecutionArn: &e.arn, Name: &e.name, StateMachineVersionArn: ref(p.version), StateMachineAliasArn: ref(p.alias)}
+		item := types.ExecutionListItem{ExecutionArn: &e.arn, Name: ref(e.name()), StateMachineVersionArn: ref(p.version), StateMachineAliasArn: ref(p.alias)}
 		skip := false
 		e.view(func(x *emulator.Execution) {
 			item.Status = types.ExecutionStatus(x.Status())

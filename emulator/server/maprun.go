@@ -54,9 +54,7 @@ func (s *Server) childBegins(spec *emulator.MapRun, h *emulator.Handle) {
 		own.mapRuns = append(own.mapRuns, m)
 	}
 	s.seq++
-	// The name shows the id of an express execution as well.
-	name := info.ARN[strings.LastIndex(info.ARN, info.Name):]
-	e := &execution{seq: s.seq, arn: info.ARN, name: name, of: m, revision: m.revision, handle: h}
+	e := &execution{seq: s.seq, arn: info.ARN, nameAt: int32(strings.LastIndex(info.ARN, info.Name)), of: m, revision: m.revision, handle: h}
 	m.children = append(m.children, e)
 	s.executions[e.arn] = e
 }

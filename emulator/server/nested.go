@@ -337,7 +337,7 @@ func (j *nestedJob) result(x *emulator.Execution) value.Value {
 		set("Input", text)
 	}
 	b.Set("InputDetails", given)
-	set("Name", j.e.name)
+	set("Name", j.e.name())
 	if x.Status() == emulator.Succeeded {
 		if j.second {
 			b.Set("Output", x.Output())
