@@ -193,7 +193,9 @@ func (v *validator) parameters(st *scope, r Resource) {
 		}
 		for _, k := range known {
 			if k != name && strings.EqualFold(k, name) {
-				v.refuseAs(CodeSchema, st, &n.kids[i], loc, "The field \""+name+"\" is not supported by Step Functions", "did you mean "+k+"?")
+				// The question is part of the service's words (recorded 2026-09 of SDK
+				// integrations, published in github.com/radkawar/stackd).
+				v.refuse(st, &n.kids[i], loc, "The field \""+name+"\" is not supported by Step Functions. Did you mean '"+k+"'?")
 			}
 		}
 	}
