@@ -21,6 +21,8 @@ type resourceData struct {
 		Patterns []Pattern
 		Required []string
 		Names    []string // parameters besides the required ones
+
+		RefusedBySync []string // parameters that the service keeps to itself to follow the job
 	}
 	Instead     map[string]string // what to write in place of a form that does not exist
 	SDKServices []string
@@ -183,6 +185,13 @@ func (v *validator) parameters(st *scope, r Resource) {
 	for _, name := range a.Required {
 		if !hasParameter(st, n, name) {
 			v.refuse(st, n, loc, "The field '"+name+"' is required but was missing")
+		}
+	}
+	if r.Pattern == Sync {
+		for _, name := range a.RefusedBySync {
+			if hasParameter(st, n, name) {
+				v.refuse(st, n, loc, "The field '"+name+"' is not supported by Step Functions")
+			}
 		}
 	}
 	known := append(slices.Clone(a.Required), a.Names...)

@@ -15,6 +15,12 @@ var parameterForms = map[string]map[string]func(value.Value) bool{
 	"apigateway:invoke": {"Headers": mapOfLists, "QueryParameters": mapOfLists},
 }
 
+// addedParameters are what the service itself puts at the end of the parameters of a call,
+// to know its jobs again (recorded 2026-09, published in github.com/radkawar/stackd).
+var addedParameters = map[string]value.Value{
+	"ecs:runTask.sync": value.Object([]string{"StartedBy"}, []value.Value{value.String("AWS Step Functions")}),
+}
+
 // forbiddenHeaders are those that an HTTP task may not set; a name that ends in - stands for
 // all that begin so
 // (https://docs.aws.amazon.com/step-functions/latest/dg/call-https-apis.html). How the
