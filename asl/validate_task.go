@@ -21,6 +21,8 @@ type resourceData struct {
 		Patterns []Pattern
 		Required []string
 		Names    []string // parameters besides the required ones
+
+		RefusedBySync []string // parameters that the service keeps to itself to follow the job
 	}
 	Instead     map[string]string // what to write in place of a form that does not exist
 	SDKServices []string
@@ -185,6 +187,13 @@ func (v *validator) parameters(st *scope, r Resource) {
 			v.refuse(st, n, loc, "The field '"+name+"' is required but was missing")
 		}
 	}
+	if r.Pattern == Sync {
+		for _, name := range a.RefusedBySync {
+			if hasParameter(st, n, name) {
+				v.refuse(st, n, loc, "The field '"+name+"' is not supported by Step Functions")
+			}
+		}
+	}
 	known := append(slices.Clone(a.Required), a.Names...)
 	for i := range n.kids {
 		name := n.kids[i].name
@@ -193,7 +202,9 @@ func (v *validator) parameters(st *scope, r Resource) {
 		}
 		for _, k := range known {
 			if k != name && strings.EqualFold(k, name) {
-				v.refuseAs(CodeSchema, st, &n.kids[i], loc, "The field \""+name+"\" is not supported by Step Functions", "did you mean "+k+"?")
+				// The question is part of the service's words (recorded 2026-09 of SDK
+				// integrations, published in github.com/radkawar/stackd).
+				v.refuse(st, &n.kids[i], loc, "The field \""+name+"\" is not supported by Step Functions. Did you mean '"+k+"'?")
 			}
 		}
 	}

@@ -83,6 +83,7 @@ type state struct {
 	resource                asl.Resource
 	resourceName            string // as events show it
 	resourceType            string
+	added                   value.Value // members that the service adds to the parameters
 	kind                    taskKind
 	choices                 []*rule
 	otherwise               *state // Default
@@ -428,6 +429,7 @@ func (c *compiler) task(f *fields, s *state) {
 		if s.resource.Kind == asl.UnknownResource {
 			s.resourceType, s.resourceName = d.Resource, d.Resource
 		}
+		s.added = addedParameters[s.resourceType+":"+s.resourceName]
 	}
 }
 

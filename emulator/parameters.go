@@ -15,6 +15,32 @@ var parameterForms = map[string]map[string]func(value.Value) bool{
 	"apigateway:invoke": {"Headers": mapOfLists, "QueryParameters": mapOfLists},
 }
 
+// addedParameters are what the service itself puts at the end of the parameters of a call,
+// to know its jobs again (recorded 2026-09, published in github.com/radkawar/stackd).
+var addedParameters = map[string]value.Value{
+	"ecs:runTask.sync": value.Object([]string{"StartedBy"}, []value.Value{value.String("AWS Step Functions")}),
+}
+
+// forbiddenHeaders are those that an HTTP task may not set; a name that ends in - stands for
+// all that begin so
+// (https://docs.aws.amazon.com/step-functions/latest/dg/call-https-apis.html). How the
+// service refuses them was recorded 2026-09, published in github.com/radkawar/stackd.
+var forbiddenHeaders = strings.Fields(`
+	a-im accept-charset accept-datetime accept-encoding authorization cache-control connection
+	content-encoding content-md5 date expect forwarded from host http2-settings if-match
+	if-modified-since if-none-match if-range if-unmodified-since max-forwards origin pragma
+	proxy-authorization referer server te trailer transfer-encoding upgrade via warning
+	x-forwarded- x-amz- x-amzn-`)
+
+func forbiddenHeader(name string) bool {
+	for _, h := range forbiddenHeaders {
+		if name == h || h[len(h)-1] == '-' && strings.HasPrefix(name, h) {
+			return true
+		}
+	}
+	return false
+}
+
 func mapOfLists(v value.Value) bool {
 	if !v.IsObject() {
 		return false
@@ -39,6 +65,17 @@ func (x *Execution) checkParameters(t *thread, params value.Value) *Error {
 			if ok := forms[name]; ok != nil && !v.IsNull() && !ok(v) {
 				wrong = append(wrong, "The value of the field '"+name+"' has an invalid format")
 			}
+		}
+	}
+	if headers := params.Get("Headers"); r.Service == "http" && headers.IsObject() {
+		var names []string
+		for name := range headers.Members() {
+			if name = strings.ToLower(name); forbiddenHeader(name) {
+				names = append(names, name)
+			}
+		}
+		if names != nil {
+			wrong = append(wrong, "The 'Headers' field contains unsupported values: ["+strings.Join(names, ", ")+"]")
 		}
 	}
 	if r.Service == "bedrock" && r.Action == "invokeModel" && params.IsObject() {

@@ -79,6 +79,11 @@ func (x *Execution) startTask(t *thread) *Error {
 	if err := x.checkParameters(t, params); err != nil {
 		return err
 	}
+	if s.added.IsObject() && params.IsObject() {
+		for name, v := range s.added.Members() {
+			params = params.With(name, v)
+		}
+	}
 	if n := x.limits.Payload; n > 0 && params.Size() > n {
 		return x.located(t, NewError(ErrorDataLimitExceeded, oversized(s, params.Size(), n)))
 	}

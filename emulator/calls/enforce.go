@@ -427,7 +427,7 @@ func denied(req *emulator.Request, message string) *emulator.Error {
 	case r.Service == "bedrock":
 		return emulator.NewError("Bedrock.AccessDeniedException", message)
 	case r.Service == "http":
-		return emulator.NewError("States.Http.AccessDenied", message)
+		return deniedHTTP(req, message)
 	case r.Service == "apigateway":
 		return emulator.NewError("ApiGateway.403", message)
 	}
@@ -435,6 +435,19 @@ func denied(req *emulator.Request, message string) *emulator.Error {
 		return s.denial(req, message)
 	}
 	return failure(req, "AccessDeniedException", 403, message)
+}
+
+// deniedHTTP is how an HTTP task fails that IAM does not allow: the service keeps IAM's own
+// words to itself (recorded 2026-09, published in github.com/radkawar/stackd).
+func deniedHTTP(req *emulator.Request, message string) *emulator.Error {
+	switch {
+	case strings.Contains(message, "events:RetrieveConnectionCredentials"):
+		return emulator.NewError("Events.ConnectionResource.AccessDenied", "No permissions to call RetrieveConnectionCredentials on the connection resource.")
+	case strings.Contains(message, "secretsmanager:"):
+		return emulator.NewError("Events.ConnectionResource.AccessDenied", "No permissions to call DescribeSecret and/or GetSecretValue on the secret associated with the connection resource.")
+	}
+	return emulator.NewError("States.Http.AccessDenied", "AWS Step Functions is not authorized to perform states:InvokeHTTPEndpoint on API Endpoint "+
+		req.Parameters.Get("ApiEndpoint").Str()+". Ensure that the StateMachine role contains the states:InvokeHTTPEndpoint permission for the given API Endpoint")
 }
 
 // failure is how a call fails with an exception of the service. That SDK integrations tell

@@ -38,6 +38,7 @@ var answered = emulator.CallerFunc(func(context.Context, *emulator.Request) (emu
 const (
 	invoke   = "arn:aws:states:::bedrock:invokeModel"
 	converse = "arn:aws:states:::aws-sdk:bedrockruntime:converse"
+	httpTask = "arn:aws:states:::http:invoke"
 	denial   = "User: x is not authorized to perform: y"
 )
 
@@ -63,7 +64,9 @@ func TestEnforce(t *testing.T) {
 		"IAM, SDK of DynamoDB":          {calls.Enforcement{Authority: denied("arn:aws:states:::aws-sdk:dynamodb:scan")}, "arn:aws:states:::aws-sdk:dynamodb:scan", `{}`, "DynamoDb.DynamoDbException " + denial + " (Service: DynamoDb, Status Code: 400, "},
 		"IAM, Lambda":                   {calls.Enforcement{Authority: denied(lambda)}, lambda, `{}`, "Lambda.AWSLambdaException " + denial + " (Service: AWSLambda; Status Code: 403; Error Code: AccessDeniedException; Request ID: "},
 		"IAM, function":                 {calls.Enforcement{Authority: denied("arn:aws:lambda:eu-west-1:111122223333:function:f")}, "arn:aws:lambda:eu-west-1:111122223333:function:f", `{}`, "Lambda.AWSLambdaException " + denial},
-		"IAM, HTTP":                     {calls.Enforcement{Authority: denied("arn:aws:states:::http:invoke")}, "arn:aws:states:::http:invoke", `{}`, "States.Http.AccessDenied " + denial},
+		"IAM, HTTP":                     {calls.Enforcement{Authority: denied(httpTask)}, httpTask, `{"ApiEndpoint": "https://example.com/x"}`, "States.Http.AccessDenied AWS Step Functions is not authorized to perform states:InvokeHTTPEndpoint on API Endpoint https://example.com/x. Ensure that "},
+		"IAM, HTTP, the connection":     {calls.Enforcement{Authority: &authority{call: map[string]string{httpTask: "User: x is not authorized to perform: events:RetrieveConnectionCredentials on resource: y"}}}, httpTask, `{}`, "Events.ConnectionResource.AccessDenied No permissions to call RetrieveConnectionCredentials on the connection resource."},
+		"IAM, HTTP, the secret":         {calls.Enforcement{Authority: &authority{call: map[string]string{httpTask: "User: x is not authorized to perform: secretsmanager:DescribeSecret on resource: y"}}}, httpTask, `{}`, "Events.ConnectionResource.AccessDenied No permissions to call DescribeSecret and/or GetSecretValue on the secret"},
 		"wrong endpoint":                {calls.Enforcement{}, "arn:aws:states:::aws-sdk:bedrock:invokeModel", `{}`, "Bedrock.ValidationException The requested operation is not recognized by the service. (Service: Bedrock, "},
 		"ARN of another region":         {calls.Enforcement{}, invoke, `{"ModelId": "arn:aws:bedrock:us-east-1::foundation-model/amazon.titan-embed-text-v2:0"}`, "Bedrock.ValidationException The provided model identifier is invalid."},
 		"profile of another geography":  {calls.Enforcement{}, invoke, `{"ModelId": "us.anthropic.claude-haiku-4-5-20251001-v1:0"}`, "Bedrock.ValidationException The provided model identifier is invalid."},
