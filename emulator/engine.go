@@ -112,6 +112,10 @@ type Environment struct {
 	OnChild func(*MapRun, *Handle)
 	// OnChildEnd is told of them when they have ended, without locks.
 	OnChildEnd func(*MapRun, *Execution)
+	// OnEvents is told of what was added to the history of an execution or of a child: the
+	// events from that index on. The execution is locked meanwhile, so that it must not be
+	// asked for by its Handle.
+	OnEvents func(x *Execution, from int)
 
 	in atomic.Pointer[engineRun]
 }
@@ -484,6 +488,12 @@ func (r *engineRun) child(m *MapRun, info Info, input value.Value, done func(*Ex
 	r.again(m, h)
 	h.run.do(func(x *Execution, now int64) { x.Begin(now) })
 	return h
+}
+
+func (r *engineRun) happened(x *Execution, from int) {
+	if r.env.OnEvents != nil {
+		r.env.OnEvents(x, from)
+	}
 }
 
 func (r *engineRun) redrives() bool { return true }

@@ -76,6 +76,7 @@ type runEnv interface {
 	read(ctx context.Context, src *ItemSource) (ItemReader, *Error)
 	sink(ctx context.Context, r *MapRun) (resultWriter, *Error)
 	broken(err error)
+	happened(x *Execution, from int) // events were added, the first at that index
 	token(token string, r *run, id TaskID) // before the call that hands it out
 	pending(token string)                  // the call is over, the token is not
 	forget(token string)
@@ -153,6 +154,7 @@ func (r *run) forget(t *timer) {
 // do tells the execution something and sees to what it wants then.
 func (r *run) do(tell func(x *Execution, now int64)) {
 	r.mu.Lock()
+	events := r.x.history.n
 	tell(r.x, r.env.now())
 	for {
 		cmds := r.x.Commands()
@@ -162,6 +164,9 @@ func (r *run) do(tell func(x *Execution, now int64)) {
 		for _, c := range cmds {
 			r.command(c)
 		}
+	}
+	if r.x.history.n > events {
+		r.env.happened(r.x, events)
 	}
 	ended := r.x.Status() != Running && !r.over
 	if ended {
@@ -469,6 +474,8 @@ func (l *loop) drain(x *Execution) error {
 		t.fire()
 	}
 }
+
+func (l *loop) happened(*Execution, int) {}
 
 func (l *loop) child(m *MapRun, info Info, input value.Value, done func(*Execution)) childRun {
 	x := NewExecution(m.Machine, info, input, "", l.limits, newSources(l.opts.Seed, info.ARN))

@@ -22,7 +22,7 @@
 // What is not AWS's: a deleted state machine is gone as soon as the last of its executions
 // has ended, and its name can be used again at once; its executions can be looked at until
 // others take their names. Accounts and regions in ARNs are not
-// compared with the server's own, they just do not lead to anything. Logs are written
-// when an execution ends. Of the child executions of a map run the last 10,000 that have
-// ended are remembered, of EXPRESS executions none.
+// compared with the server's own, they just do not lead to anything. Of the child executions
+// of a map run the last 10,000 that have ended are remembered, of EXPRESS executions none.
+// Logs are written at once.
 package server

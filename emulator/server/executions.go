@@ -332,17 +332,34 @@ func (s *Server) start(o *order) (*execution, error) {
 	return e, nil
 }
 
-// environment is what an execution runs in: that of all others, unless it runs in a test
-// case. There its activities may be mocked, so that none need be there.
+// environment is what an execution runs in: that of all others, unless it is logged or runs
+// in a test case. There its activities may be mocked, so that none need be there.
 func (s *Server) environment(o *order) (*emulator.Environment, error) {
-	if o.testCase == "" {
+	if o.testCase != "" {
+		caller, err := s.mocked(o.machine.name, o.testCase)
+		if err != nil {
+			return nil, err
+		}
+		return s.surround(caller, nil, o.revision), nil
+	}
+	if !s.logs(o.revision) {
 		return s.env, nil
 	}
-	caller, err := s.mocked(o.machine.name, o.testCase)
-	if err != nil {
-		return nil, err
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if o.revision.env == nil {
+		o.revision.env = s.surround(s.caller(), s.hasActivity, o.revision)
 	}
-	return &emulator.Environment{Caller: caller, OnEnd: s.over, OnChild: s.childBegins, OnChildEnd: s.childEnds}, nil
+	return o.revision.env, nil
+}
+
+// surround makes an Environment for executions of a revision, which may be nil.
+func (s *Server) surround(c emulator.Caller, activity func(string) bool, rev *revision) *emulator.Environment {
+	env := &emulator.Environment{Caller: c, Activity: activity, OnEnd: s.over, OnChild: s.childBegins, OnChildEnd: s.childEnds}
+	if rev != nil && s.logs(rev) {
+		env.OnEvents = func(x *emulator.Execution, from int) { s.log(rev.logging, x, from) }
+	}
+	return env
 }
 
 // maxOpen is how many executions of STANDARD state machines an account may have open at
@@ -362,7 +379,6 @@ func (s *Server) over(x *emulator.Execution) {
 	if e == nil { // nobody shows it any more
 		return
 	}
-	s.log(e.revision, x)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	e.endedAt = now()
@@ -444,7 +460,6 @@ func (s *Server) startExpress(o *order, end func(*emulator.Execution)) (string, 
 	h := s.engine.Start(o.revision.compiled, emulator.StartOptions{
 		Info: s.info(o, arn), Input: o.value, Text: o.input, Environment: env,
 		OnEnd: func(x *emulator.Execution) {
-			s.log(o.revision, x)
 			s.mu.Lock()
 			o.machine.running--
 			s.bury(o.machine)

@@ -31,21 +31,21 @@ func logged(level types.LogLevel, event types.HistoryEventType) bool {
 	return false
 }
 
-// log writes the log of an execution that has ended: what happened since it began or was
-// last redriven, for what came before has been written when it ended then. The members of a
-// line and their order were recorded 2026-09 (published in github.com/radkawar/stackd).
-func (s *Server) log(rev *revision, x *emulator.Execution) {
-	if s.opts.Log == nil || rev == nil || rev.logging.Level == types.LogLevelOff {
-		return
-	}
+// logs reports whether executions of a revision are logged.
+func (s *Server) logs(rev *revision) bool {
+	return s.opts.Log != nil && rev.logging.Level != types.LogLevelOff
+}
+
+// log writes the events of an execution from that index on. The members of a line and their
+// order were recorded 2026-09 (published in github.com/radkawar/stackd). That the child
+// executions of a map run are logged with the state machine's configuration is not recorded:
+// it has no other.
+func (s *Server) log(how *types.LoggingConfiguration, x *emulator.Execution, from int) {
 	var b []byte
 	info := x.Info()
-	for e := range x.History().All {
-		h := e.SDK(rev.logging.IncludeExecutionData)
-		if h.Type == types.HistoryEventTypeExecutionRedriven {
-			b = b[:0]
-		}
-		if !logged(rev.logging.Level, h.Type) {
+	for i := from; i < x.History().Len(); i++ {
+		h := x.History().At(i).SDK(how.IncludeExecutionData)
+		if !logged(how.Level, h.Type) {
 			continue
 		}
 		b = append(b, `{"details":`...)

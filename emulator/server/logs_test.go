@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -60,4 +61,74 @@ func TestLog(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
+}
+
+// What an execution has done is in the log while it goes on, what a map run's children do
+// as well, and levels choose among the events of all of them.
+func TestLogGoesAlong(t *testing.T) {
+	var log lockedBuffer
+	s, err := New(Options{Virtual: true, Poll: 30 * time.Millisecond, Log: &log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close(t.Context())
+	r := &script{t: t, s: s, names: map[string]value.Value{}}
+	logging := func(level string) string {
+		return `"roleArn": "arn:aws:iam::123456789012:role/r", "loggingConfiguration": {"level": "` + level + `", "destinations": [{"cloudWatchLogsLogGroup": {"logGroupArn": "arn:aws:logs:us-east-1:123456789012:log-group:g:*"}}]}`
+	}
+	run := func(steps ...string) {
+		t.Helper()
+		for _, step := range steps {
+			r.step(step, step)
+		}
+	}
+	types := func() (got []string) {
+		for _, m := range regexp.MustCompile(`"type":"(\w+)".*?"execution_arn":"[^"]*:(express|execution):([^:"]+)`).FindAllStringSubmatch(log.take(), -1) {
+			got = append(got, m[3]+" "+m[1])
+		}
+		return got
+	}
+	run(`> CreateActivity {"name": "a"}`,
+		`< {"activityArn": "=a"}`,
+		`> CreateStateMachine {"name": "m", `+logging("ALL")+`, "definition": {"$text": {"StartAt": "T", "States": {"T": {"Type": "Task", "Resource": "${a}", "End": true}}}}}`,
+		`< {"stateMachineArn": "=m"}`,
+		`> StartExecution {"stateMachineArn": "${m}", "name": "x"}`,
+		`< {"executionArn": "=e"}`,
+		`wait e 3`)
+	if diff := cmp.Diff([]string{"m ExecutionStarted", "m TaskStateEntered", "m ActivityScheduled"}, types()); diff != "" {
+		t.Errorf("while it waits (-want +got)\n%s", diff)
+	}
+	run(`> StopExecution {"executionArn": "${e}"}`, `< {}`, `wait e`)
+	if diff := cmp.Diff([]string{"m ExecutionAborted"}, types()); diff != "" {
+		t.Errorf("when it is stopped (-want +got)\n%s", diff)
+	}
+
+	run(`> CreateStateMachine {"name": "d", `+logging("ERROR")+`, "definition": {"$text": {"StartAt": "M", "States": {"M": {"Type": "Map", "Label": "L", "ItemProcessor": {"ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "EXPRESS"}, "StartAt": "F", "States": {"F": {"Type": "Fail", "Error": "E"}}}, "End": true}}}}}`,
+		`< {"stateMachineArn": "=d"}`,
+		`> StartExecution {"stateMachineArn": "${d}", "input": "[1]"}`,
+		`< {"executionArn": "=f"}`,
+		`wait f`)
+	want := []string{"d/L FailStateEntered", "d/L ExecutionFailed", "d MapRunFailed", "d MapStateFailed", "d ExecutionFailed"}
+	if diff := cmp.Diff(want, types()); diff != "" {
+		t.Errorf("of a map run (-want +got)\n%s", diff)
+	}
+}
+
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+// take returns what was written since it was last called.
+func (b *lockedBuffer) take() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	defer b.b.Reset()
+	return b.b.String()
 }

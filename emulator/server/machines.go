@@ -52,6 +52,7 @@ type revision struct {
 	references map[string][]string
 	modern     bool // see encryptionShown
 	updated    int64
+	env        *emulator.Environment // see environment; guarded by the server's lock
 }
 
 // same reports whether two revisions say the same: what CreateStateMachine compares, which

@@ -136,10 +136,7 @@ func New(o Options) (*Server, error) {
 		tags:       make(map[string][]tag),
 	}
 	s.mocks.Store(o.Mocks)
-	s.env = &emulator.Environment{
-		Caller:   s.guarded(s.noting(emulator.CallerFunc(s.serveOrWait))),
-		Activity: s.hasActivity, OnEnd: s.over, OnChild: s.childBegins, OnChildEnd: s.childEnds,
-	}
+	s.env = s.surround(s.caller(), s.hasActivity, nil)
 	s.single = s.guarded(emulator.CallerFunc(s.serve))
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	rand.Read(s.secret[:])
@@ -149,6 +146,11 @@ func New(o Options) (*Server, error) {
 	}
 	s.engine = emulator.NewEngine(eo)
 	return s, nil
+}
+
+// caller makes the calls of executions that run in no test case.
+func (s *Server) caller() emulator.Caller {
+	return s.guarded(s.noting(emulator.CallerFunc(s.serveOrWait)))
 }
 
 // SetMocks puts another mock configuration in the place of the present one or of
