@@ -76,7 +76,7 @@ type runEnv interface {
 	read(ctx context.Context, src *ItemSource) (ItemReader, *Error)
 	sink(ctx context.Context, r *MapRun) (resultWriter, *Error)
 	broken(err error)
-	happened(x *Execution, from int) // events were added, the first at that index
+	happened(x *Execution, from int)       // events were added, the first at that index
 	token(token string, r *run, id TaskID) // before the call that hands it out
 	pending(token string)                  // the call is over, the token is not
 	forget(token string)
