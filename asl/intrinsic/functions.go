@@ -313,7 +313,8 @@ func digest(data, algorithm value.Value) (value.Value, string) {
 }
 
 // jsonMerge takes anything for a third argument that does not say true, as the service was
-// seen to do for the text false.
+// seen to do for the text false. The members of the result are in the order of a hash map:
+// both recordings of the service fit it, and no other order that suggests itself.
 func jsonMerge(a, b, deep value.Value) (value.Value, string) {
 	switch {
 	case !a.IsObject() || !b.IsObject():
@@ -321,12 +322,22 @@ func jsonMerge(a, b, deep value.Value) (value.Value, string) {
 	case deep.Truth() || strings.EqualFold(deep.Str(), "true"):
 		return a, "the third argument must be false: deep merges are not supported"
 	}
-	m := value.NewBuilder(a.Len() + b.Len())
-	for k, v := range a.Members() {
-		m.Set(k, v)
+	names := make([]string, 0, a.Len()+b.Len())
+	for k := range a.Members() {
+		names = append(names, k)
 	}
-	for k, v := range b.Members() {
-		m.Set(k, v)
+	for k := range b.Members() {
+		if a.Get(k).IsAbsent() {
+			names = append(names, k)
+		}
+	}
+	m := value.NewBuilder(len(names))
+	for _, i := range value.HashOrder(names) {
+		v := b.Get(names[i])
+		if v.IsAbsent() {
+			v = a.Get(names[i])
+		}
+		m.Set(names[i], v)
 	}
 	return m.Object(), ""
 }

@@ -107,8 +107,10 @@ var calls = []struct{ text, want string }{
 	{`States.Hash($.long, 'SHA-1')`, `!Invalid arguments in States.Hash`},
 	{`States.ArrayLength(States.Array(States.Hash($.limit, 'SHA-512')))`, `1`},
 
-	{`States.JsonMerge($.o, States.StringToJson('{"x": 0, "z": 1}'), false)`, `{"Arg1":1,"Arg2":[],"x":0,"z":1}`},
-	{`States.JsonMerge($.o, $.o, 'false')`, `{"Arg1":1,"Arg2":[],"x":{"y":2.0}}`},
+	{`States.JsonMerge($.o, States.StringToJson('{"x": 0, "z": 1}'), false)`, `{"Arg2":[],"Arg1":1,"x":0,"z":1}`},
+	{`States.JsonMerge($.o, $.o, 'false')`, `{"Arg2":[],"Arg1":1,"x":{"y":2.0}}`},
+	{`States.JsonMerge(States.StringToJson('{"b": 1, "d": {"z": 1, "y": 2}, "e": 3}'), States.StringToJson('{"e": 4, "c": 5, "a": 6}'), false)`,
+		`{"a":6,"b":1,"c":5,"d":{"z":1,"y":2},"e":4}`},
 	{`States.JsonMerge($.o, $.o, true)`, `!Invalid arguments in States.JsonMerge`},
 	{`States.JsonMerge($.o, $.list, false)`, `!Invalid arguments in States.JsonMerge`},
 

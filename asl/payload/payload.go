@@ -23,11 +23,8 @@
 package payload
 
 import (
-	"cmp"
-	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf16"
 
 	"github.com/sfnkit/sfnkit/asl/intrinsic"
 	"github.com/sfnkit/sfnkit/asl/jsonpath"
@@ -245,33 +242,14 @@ func (t *Template) object(v value.Value, pointer string) (node, error) {
 	if len(t.expressions) == known {
 		return node{val: v}, nil
 	}
-	for _, i := range hashOrder(computedKeys) {
+	// The service keeps the computed members of an object in a hash map and appends them to
+	// the others, so this is the order in which they are evaluated and appear (recorded
+	// 2026-09, published in github.com/radkawar/stackd).
+	for _, i := range value.HashOrder(computedKeys) {
 		n.parts, keys = append(n.parts, computedParts[i]), append(keys, computedKeys[i])
 	}
 	n.shape = value.NewShape(keys)
 	return n, nil
-}
-
-// hashOrder returns the places of names in the order in which a hash map of Java has them.
-// The service keeps the computed members of an object in one and appends them to the
-// others, so this is the order in which they are evaluated and appear (recorded 2026-09,
-// published in github.com/radkawar/stackd).
-func hashOrder(names []string) []int {
-	buckets := uint32(16)
-	for float64(len(names)) > 0.75*float64(buckets) {
-		buckets *= 2
-	}
-	order := make([]int, len(names))
-	bucket := make([]uint32, len(names))
-	for i, name := range names {
-		h := uint32(0)
-		for _, c := range utf16.Encode([]rune(name)) {
-			h = 31*h + uint32(c)
-		}
-		order[i], bucket[i] = i, (h^h>>16)&(buckets-1)
-	}
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(bucket[a], bucket[b]) })
-	return order
 }
 
 var escape = strings.NewReplacer("~", "~0", "/", "~1")
