@@ -170,11 +170,11 @@ func (r *MapRun) readBatcher(v *view, b *batcher) *Error {
 	return err
 }
 
-// MapRunSucceeded tells the result of a map run.
-func (x *Execution) MapRunSucceeded(now int64, id TaskID, result value.Value) {
+// MapRunSucceeded tells the result of a map run. It reports false if nobody waits for it.
+func (x *Execution) MapRunSucceeded(now int64, id TaskID, result value.Value) bool {
 	t := x.waiter(id)
 	if t == nil || t.waiting != forMapRun {
-		return
+		return false
 	}
 	x.now = now
 	runStarted := t.prev
@@ -190,15 +190,16 @@ func (x *Execution) MapRunSucceeded(now int64, id TaskID, result value.Value) {
 		x.fail(t, err)
 	}
 	x.resume(t)
+	return true
 }
 
 // mapResultTooLarge ends a map run whose results together are more than a state may give.
 // That the limit counts before ResultSelector and ResultPath is how the service treats the
 // results of tasks; of map runs nothing was found recorded.
-func (x *Execution) mapResultTooLarge(now int64, id TaskID) {
+func (x *Execution) mapResultTooLarge(now int64, id TaskID) bool {
 	t := x.waiter(id)
 	if t == nil || t.waiting != forMapRun {
-		return
+		return false
 	}
 	x.now = now
 	t.prev = x.emit(MapRunSucceeded, t.prev, value.Value{}).ID
@@ -206,6 +207,7 @@ func (x *Execution) mapResultTooLarge(now int64, id TaskID) {
 	x.fail(t, NewError(ErrorDataLimitExceeded, "The state/task '"+t.state.name+
 		"' returned a result with a size exceeding the maximum number of bytes service limit."))
 	x.resume(t)
+	return true
 }
 
 // firstState reports whether the thread's state is the first one of the execution. The

@@ -44,6 +44,7 @@ type jsonItems struct {
 	bound  *boundedReader
 	dec    *json.Decoder
 	object bool
+	atEnd  bool
 	n      int
 }
 
@@ -174,11 +175,15 @@ func (j *jsonItems) skip() error {
 }
 
 func (j *jsonItems) Next() (value.Value, error) {
+	if j.atEnd {
+		return value.Value{}, io.EOF
+	}
 	j.bound.left = maxItem
 	if !j.dec.More() {
 		if _, err := j.token(); err != nil { // the text ended too early
 			return value.Value{}, asReaderError(err)
 		}
+		j.atEnd = true
 		return value.Value{}, io.EOF
 	}
 	var key string

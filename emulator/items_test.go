@@ -79,6 +79,9 @@ func readAll(s Store, src *ItemSource) string {
 	for {
 		v, err := r.Next()
 		if err == io.EOF {
+			if v, err := r.Next(); err != io.EOF { // batches look again
+				return b.String() + "after the end " + v.JSON() + " " + fmt.Sprint(err)
+			}
 			return b.String()
 		}
 		if err != nil {

@@ -57,6 +57,7 @@ type mapRunner struct {
 	next     int // items read so far
 	slot     int // children begun so far
 	active   int
+	stopping int // children that are being stopped, or that ended before they could be
 	atEnd    bool
 	ahead    *value.Value      // an item that did not fit the last batch
 	children map[int]*mapChild // those that go on and those that may be redriven
@@ -235,18 +236,8 @@ func (m *mapRunner) readAll() *Error {
 	return nil
 }
 
-// fail lets the map run end with an error.
-func (m *mapRunner) fail(err *Error) {
-	m.lock()
-	defer m.unlock()
-	m.wind(err)
-}
-
-// cancel lets the map run end because nobody waits for it any more.
-func (m *mapRunner) cancel() { m.fail(nil) }
-
-// wind makes no more children begin and those that go on end. It is called under the
-// parent's lock.
+// wind makes no more children begin and those that go on end, with an error or with none,
+// because nobody waits for the map run any more. It is called under the parent's lock.
 func (m *mapRunner) wind(err *Error) {
 	if m.stage != mapRunWorks {
 		return
@@ -257,7 +248,7 @@ func (m *mapRunner) wind(err *Error) {
 			m.abort(c)
 		}
 	}
-	if m.active == 0 && !m.opening {
+	if m.active == 0 && m.stopping == 0 && !m.opening {
 		m.run.env.spawn(m.settle)
 	}
 }
@@ -269,7 +260,15 @@ func (m *mapRunner) abort(c *mapChild) {
 		return
 	}
 	cause := "The map run execution [" + m.spec.ARN + "] which was managing this resource was aborted"
-	m.run.env.spawn(func(context.Context) { c.run.Stop("", cause) })
+	child := c.run
+	m.stopping++
+	m.run.env.spawn(func(ctx context.Context) {
+		child.Stop("", cause)
+		m.lock()
+		m.stopping--
+		m.unlock()
+		m.settle(ctx)
+	})
 }
 
 // pump begins children until the limit is reached or there are no more.
@@ -291,8 +290,9 @@ func (m *mapRunner) pump(ctx context.Context) {
 			m.executed.PendingRedrive--
 			old := c.run
 			m.begins(c)
+			spec := m.spec
 			m.unlock()
-			m.redrive(ctx, c, old)
+			m.redrive(ctx, spec, c, old)
 			continue
 		}
 		in, err := m.nextInput()
@@ -317,9 +317,10 @@ func (m *mapRunner) pump(ctx context.Context) {
 			m.ok = append(m.ok, false)
 		}
 		m.begins(c)
-		info := m.spec.childInfo(m.run.x.sources.UUID, c.slot)
+		spec := m.spec
+		info := spec.childInfo(m.run.x.sources.UUID, c.slot)
 		m.unlock()
-		m.begin(ctx, c, info, in.value)
+		m.begin(ctx, spec, c, info, in.value)
 	}
 }
 
@@ -363,8 +364,8 @@ func (m *mapRunner) begins(c *mapChild) {
 }
 
 // begin begins a child, without locks.
-func (m *mapRunner) begin(ctx context.Context, c *mapChild, info Info, input value.Value) {
-	m.began(c, m.run.env.child(m.spec, info, input, func(x *Execution) { m.ended(ctx, c, x) }))
+func (m *mapRunner) begin(ctx context.Context, spec *MapRun, c *mapChild, info Info, input value.Value) {
+	m.began(c, m.run.env.child(spec, info, input, func(x *Execution) { m.ended(ctx, c, x) }))
 }
 
 func (m *mapRunner) began(c *mapChild, r childRun) {
@@ -378,16 +379,16 @@ func (m *mapRunner) began(c *mapChild, r childRun) {
 
 // redrive lets a child go on that ended without success. An express one begins again, under
 // the same name.
-func (m *mapRunner) redrive(ctx context.Context, c *mapChild, old childRun) {
-	if m.spec.Express {
+func (m *mapRunner) redrive(ctx context.Context, spec *MapRun, c *mapChild, old childRun) {
+	if spec.Express {
 		var info Info
 		var input value.Value
 		old.View(func(x *Execution) { info, input = x.Info(), x.input })
 		info.RedriveCount++
-		m.begin(ctx, c, info, input)
+		m.begin(ctx, spec, c, info, input)
 		return
 	}
-	m.run.env.again(m.spec, old)
+	m.run.env.again(spec, old)
 	m.began(c, old)
 	if !old.Redrive() { // it stays what it was
 		old.View(func(x *Execution) { x.awaiting = false })
@@ -505,7 +506,7 @@ func (m *mapRunner) ended(ctx context.Context, c *mapChild, x *Execution) {
 	err := m.write(c, x)
 	switch {
 	case m.stage == mapRunEnds:
-		if m.active == 0 {
+		if m.active == 0 && m.stopping == 0 {
 			m.run.env.spawn(m.settle)
 		}
 	case err != nil:
@@ -589,7 +590,7 @@ func (m *mapRunner) exceeded(all bool) bool {
 // ended, and tells.
 func (m *mapRunner) settle(ctx context.Context) {
 	m.lock()
-	if m.stage != mapRunEnds || m.active > 0 {
+	if m.stage != mapRunEnds || m.active > 0 || m.stopping > 0 || m.opening {
 		m.unlock()
 		return
 	}
@@ -669,7 +670,8 @@ func (m *mapRunner) writeOthers() (err *Error) {
 // complete ends a map run whose children have all ended.
 func (m *mapRunner) complete(ctx context.Context) {
 	m.lock()
-	if m.stage != mapRunWorks {
+	// It may have been redriven since it was found complete.
+	if m.stage != mapRunWorks || m.opening || m.active > 0 || len(m.redo) > 0 || !m.exhausted() {
 		m.unlock()
 		return
 	}
@@ -700,13 +702,15 @@ func (m *mapRunner) complete(ctx context.Context) {
 		result = value.Array(vals)
 	}
 	m.over(func(x *Execution, now int64) {
-		large := m.tooLarge()
-		m.children, m.inputs, m.results, m.ok, m.writer = nil, nil, nil, nil, nil
-		if large {
-			x.mapResultTooLarge(now, m.id)
-			return
+		told := false
+		if m.tooLarge() {
+			told = x.mapResultTooLarge(now, m.id)
+		} else {
+			told = x.MapRunSucceeded(now, m.id, result)
 		}
-		x.MapRunSucceeded(now, m.id, result)
+		if told { // otherwise the execution was stopped and may be redriven
+			m.children, m.inputs, m.results, m.ok, m.writer = nil, nil, nil, nil, nil
+		}
 	})
 }
 

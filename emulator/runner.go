@@ -213,7 +213,7 @@ func (r *run) command(c Command) {
 		r.env.spawn(m.start)
 	case CancelMapRun:
 		if m := r.holdings().maps[id]; m != nil {
-			r.env.spawn(func(context.Context) { m.cancel() })
+			m.wind(nil)
 		} else if m := r.holdings().ran[c.MapRun.ARN]; m != nil && m.waitID == id {
 			m.waiting = nil
 		}

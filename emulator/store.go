@@ -39,7 +39,8 @@ var (
 
 // ItemReader gives the items of a distributed Map one by one.
 type ItemReader interface {
-	// Next returns the next item; the error is io.EOF after the last one, or an *Error.
+	// Next returns the next item; the error is io.EOF after the last one however often it is
+	// called, or an *Error.
 	Next() (value.Value, error)
 	Close() error
 }

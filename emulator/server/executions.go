@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"math/big"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -688,7 +689,16 @@ func (s *Server) redriveExecution(_ context.Context, in *sfn.RedriveExecutionInp
 		return nil, refused()
 	}
 	s.mu.Lock()
-	if e.machine.deleting || e.endedAt == 0 {
+	for e.endedAt == 0 { // it has just ended, and that has not been noted yet
+		s.mu.Unlock()
+		e.view(func(x *emulator.Execution) { status, _ = e.redrivable(x) })
+		if status != types.ExecutionRedriveStatusRedrivable { // somebody else has redriven it
+			return nil, refused()
+		}
+		runtime.Gosched()
+		s.mu.Lock()
+	}
+	if e.machine.deleting {
 		s.mu.Unlock()
 		return nil, refused()
 	}
@@ -799,18 +809,20 @@ func (s *Server) listExecutions(_ context.Context, in *sfn.ListExecutionsInput) 
 
 // executionsOf returns the executions of a state machine or a map run, oldest first.
 func (s *Server) executionsOf(r resource) (list []*execution, batched bool, err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	if r.kind == "mapRun" {
-		m := s.mapRuns[r.full]
-		if m == nil {
-			return nil, false, noResource(r.full)
+		m, err := s.findMapRun(r.full)
+		if err != nil {
+			return nil, false, err
 		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
 		if m.gone > 0 {
 			m.children, m.gone = kept(m.children), 0
 		}
 		return m.children, m.batched, nil
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	m, ok := s.machines.get(r.machine())
 	if !ok {
 		return nil, false, noMachine(r.full)
