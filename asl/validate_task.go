@@ -21,6 +21,7 @@ type resourceData struct {
 		Patterns []Pattern
 		Required []string
 		Names    []string // parameters besides the required ones
+		Refused  map[Pattern][]string
 	}
 	Instead     map[string]string // what to write in place of a form that does not exist
 	SDKServices []string
@@ -172,7 +173,11 @@ func (v *validator) parameters(st *scope, r Resource) {
 		return
 	}
 	loc := st.loc + "/" + field
-	if !v.objectOrExpression(st, n, loc) || n.kind != value.KindObject || r.Kind != Optimized {
+	if !v.objectOrExpression(st, n, loc) || n.kind != value.KindObject {
+		return
+	}
+	if r.Kind == SDK {
+		v.sdkParameters(st, n, loc, r)
 		return
 	}
 	if r.Service == "bedrock" {
@@ -183,6 +188,15 @@ func (v *validator) parameters(st *scope, r Resource) {
 	for _, name := range a.Required {
 		if !hasParameter(st, n, name) {
 			v.refuse(st, n, loc, "The field '"+name+"' is required but was missing")
+		}
+	}
+	for _, name := range a.Refused[r.Pattern] {
+		if hasParameter(st, n, name) {
+			at := n.get(name)
+			if at == nil {
+				at = n.get(name + ".$")
+			}
+			v.refuse(st, at, loc, "The field '"+name+"' is not supported by Step Functions")
 		}
 	}
 	known := append(slices.Clone(a.Required), a.Names...)
