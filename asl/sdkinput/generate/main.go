@@ -209,6 +209,8 @@ var (
 		"s3 UploadPartCopy": {"SourceBucket:s", "SourceKey:s", "SourceVersionId:s"},
 		"s3 UploadPart":     {"SdkPartType:s"},
 
+		"glacier UploadArchive": {"ContentLength:l"},
+
 		"rds CopyDBSnapshot":                             {"SourceRegion:s"},
 		"rds CopyDBClusterSnapshot":                      {"SourceRegion:s"},
 		"rds CreateDBCluster":                            {"SourceRegion:s"},
@@ -226,8 +228,8 @@ var (
 		"s3 UploadPartCopy Key":        "DestinationKey",
 		"dynamodb AttributeValue NULL": "Nul",
 	}
-	// With the members above there is another way to say it.
-	optional = []string{"s3 CopyObject CopySource", "s3 UploadPartCopy CopySource"}
+	// With the members above there is another way to say it, or the SDK has a default.
+	optional = []string{"s3 CopyObject CopySource", "s3 UploadPartCopy CopySource", "glacier * accountId"}
 	// A time in the SDK for Java, a text in the model since some servers were seen to send others.
 	retyped  = map[string]string{"s3 Expires": "t"}
 	packages = map[string]string{"dynamodbstreams": "dynamodb", "wafregional": "waf"}
@@ -349,7 +351,8 @@ func (w *writer) members(owner string, s *shape, input bool) []string {
 		}
 		// Which of two names is demanded was not seen, nor that of a token which the SDK makes up.
 		mark := ":"
-		if input && slices.Contains(s.Required, name) && !aliased && !r.IdempotencyToken && !slices.Contains(optional, w.service+" "+owner+" "+name) {
+		if input && slices.Contains(s.Required, name) && !aliased && !r.IdempotencyToken &&
+			!slices.Contains(optional, w.service+" "+owner+" "+name) && !slices.Contains(optional, w.service+" * "+name) {
 			mark = "!"
 		}
 		t := w.typ(r.Shape)
