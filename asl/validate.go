@@ -118,7 +118,9 @@ func Check(text []byte, opts ...ValidateOption) Diagnostics {
 //
 // Diagnostics with the service's own codes (see [Explain]) are those that the service
 // gives for the same definition, with its words as far as they are known, and with its
-// location: /States/Name/Field, elements as Field[0]. All others are this module's.
+// location: /States/Name/Field, elements as Field[0]. Where the service stops at the first
+// problem of what an SDK integration is called with, all are told, unless [AsService] is
+// given. All others are this module's.
 // Severity is [SeverityError] for what cannot work: the service refuses it, or it breaks
 // the language. It is [SeverityWarning] for what the service warns of or what it is sure
 // to treat otherwise than meant, and [SeverityAdvice] for what will probably hurt one

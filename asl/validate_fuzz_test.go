@@ -38,7 +38,14 @@ func TestHostileDefinitions(t *testing.T) {
 	}
 	nested.WriteString(`"X":{"Type":"Pass","End":true}}}`)
 	nested.WriteString(strings.Repeat(`]}}}`, levels))
+	var members strings.Builder
+	members.WriteString(`{"StartAt":"A","States":{"A":{"Type":"Task","End":true,"Resource":"arn:aws:states:::aws-sdk:ec2:runInstances","Parameters":{`)
+	for i := range 10_000 {
+		fmt.Fprintf(&members, `"minCounts%d":1,"m%d%s":{},`, i, i, strings.Repeat("x", i%90))
+	}
+	members.WriteString(`"MaxCount":{}}}}}`)
 	for name, text := range map[string]string{
+		"20,000 members":    members.String(),
 		"10,000 states":     chain.String(),
 		"5,000 variables":   variables.String(),
 		"15,000 choices":    choices.String(),

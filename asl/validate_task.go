@@ -21,8 +21,7 @@ type resourceData struct {
 		Patterns []Pattern
 		Required []string
 		Names    []string // parameters besides the required ones
-
-		RefusedBySync []string // parameters that the service keeps to itself to follow the job
+		Refused  map[Pattern][]string
 	}
 	Instead     map[string]string // what to write in place of a form that does not exist
 	SDKServices []string
@@ -174,7 +173,11 @@ func (v *validator) parameters(st *scope, r Resource) {
 		return
 	}
 	loc := st.loc + "/" + field
-	if !v.objectOrExpression(st, n, loc) || n.kind != value.KindObject || r.Kind != Optimized {
+	if !v.objectOrExpression(st, n, loc) || n.kind != value.KindObject {
+		return
+	}
+	if r.Kind == SDK {
+		v.sdkParameters(st, n, loc, r)
 		return
 	}
 	if r.Service == "bedrock" {
@@ -187,11 +190,13 @@ func (v *validator) parameters(st *scope, r Resource) {
 			v.refuse(st, n, loc, "The field '"+name+"' is required but was missing")
 		}
 	}
-	if r.Pattern == Sync {
-		for _, name := range a.RefusedBySync {
-			if hasParameter(st, n, name) {
-				v.refuse(st, n, loc, "The field '"+name+"' is not supported by Step Functions")
+	for _, name := range a.Refused[r.Pattern] {
+		if hasParameter(st, n, name) {
+			at := n.get(name)
+			if at == nil {
+				at = n.get(name + ".$")
 			}
+			v.refuse(st, at, loc, "The field '"+name+"' is not supported by Step Functions")
 		}
 	}
 	known := append(slices.Clone(a.Required), a.Names...)

@@ -37,7 +37,9 @@ templates in it), a pattern, or "-" for standard input.
 ERROR and WARNING are what the service says, in its words, or what is sure to go
 wrong; ADVICE is what will probably hurt one day. Codes in capitals are the
 service's; "sfnkit explain CODE" says more about each. What a template does not
-tell (${...}) is taken for a value that is not known yet.
+tell (${...}) is taken for a value that is not known yet. What SDK integrations
+are called with is held against the APIs of the services as they were when this
+version was made.
 
 A file ` + configName + ` in this folder or one above it, up to that of the
 repository, sets defaults: type, region, strict, advice, disable, exclude, and
