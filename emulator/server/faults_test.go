@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 )
@@ -52,7 +51,7 @@ func TestFaults(t *testing.T) {
 		{Operation: "TagResource", Error: "ResourceNotFound"},
 	}})
 	client := sfn.New(sfn.Options{BaseEndpoint: &url, Region: "us-east-1", Retryer: aws.NopRetryer{},
-		Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")})
+		Credentials: aws.AnonymousCredentials{}})
 	describe := func() error {
 		_, err := client.DescribeStateMachine(context.Background(), &sfn.DescribeStateMachineInput{StateMachineArn: aws.String(machine)})
 		return err
