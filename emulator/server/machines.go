@@ -608,6 +608,9 @@ func (s *Server) publishStateMachineVersion(_ context.Context, in *sfn.PublishSt
 	return &sfn.PublishStateMachineVersionOutput{CreationDate: millis(v.created), StateMachineVersionArn: &v.arn}, nil
 }
 
+// listStateMachineVersions fails with StateMachineDoesNotExist if there is no such state
+// machine, though the model does not list the error: what the service says was not found
+// recorded.
 func (s *Server) listStateMachineVersions(_ context.Context, in *sfn.ListStateMachineVersionsInput) (*sfn.ListStateMachineVersionsOutput, error) {
 	scope := "versions " + *in.StateMachineArn
 	before, err := s.unseal(in.NextToken, scope, 1<<62)
