@@ -249,13 +249,10 @@ func (h *Handle) UpdateMapRun(arn string, concurrency *int, toleratedCount *int6
 			spec.ToleratedPercentage = *toleratedPercentage
 		}
 		found.spec = &spec
+		found.wake()
 	}
 	h.mu.Unlock()
-	if found == nil {
-		return false
-	}
-	h.run.env.spawn(found.pump)
-	return true
+	return found != nil
 }
 
 // Wait waits until the execution has ended or ctx has.

@@ -57,6 +57,7 @@ type mapRunner struct {
 	next     int // items read so far
 	slot     int // children begun so far
 	active   int
+	pumps    int
 	stopping int // children that are being stopped, or that ended before they could be
 	atEnd    bool
 	ahead    *value.Value      // an item that did not fit the last batch
@@ -153,6 +154,7 @@ func (m *mapRunner) start(ctx context.Context) {
 	case m.exceeded(false): // by what cannot be redriven
 		m.wind(exceededError())
 	}
+	m.pumps++
 	m.unlock()
 	m.pump(ctx)
 }
@@ -271,7 +273,20 @@ func (m *mapRunner) abort(c *mapChild) {
 	})
 }
 
-// pump begins children until the limit is reached or there are no more.
+// maxPumps is how many goroutines of one map run begin children. They also run them until
+// they wait for the first time.
+const maxPumps = 8
+
+// wake lets a goroutine more begin children. Where enough are at it, they will see for
+// themselves that one may. It is called under the parent's lock.
+func (m *mapRunner) wake() {
+	if m.pumps < maxPumps {
+		m.pumps++
+		m.run.env.spawn(m.pump)
+	}
+}
+
+// pump begins children until the limit is reached or there are no more. It is one of pumps.
 func (m *mapRunner) pump(ctx context.Context) {
 	for {
 		m.lock()
@@ -280,6 +295,7 @@ func (m *mapRunner) pump(ctx context.Context) {
 			limit = maxChildren
 		}
 		if m.stage != mapRunWorks || m.opening || m.active >= limit {
+			m.pumps--
 			m.unlock()
 			return
 		}
@@ -298,11 +314,13 @@ func (m *mapRunner) pump(ctx context.Context) {
 		in, err := m.nextInput()
 		if err != nil {
 			m.wind(err)
+			m.pumps--
 			m.unlock()
 			return
 		}
 		if in.items == 0 {
 			m.atEnd = true
+			m.pumps--
 			done := m.active == 0
 			m.unlock()
 			if done {
@@ -517,7 +535,7 @@ func (m *mapRunner) ended(ctx context.Context, c *mapChild, x *Execution) {
 		m.run.env.spawn(m.complete)
 	default:
 		// Not from here: a long list of items must not become a deep stack.
-		m.run.env.spawn(m.pump)
+		m.wake()
 	}
 }
 

@@ -37,6 +37,12 @@ func TestManyClients(t *testing.T) {
 		`{"StartAt":"A","States":{"A":{"Type":"Map","Label":"L","ItemsPath":"$","ItemProcessor":{"ProcessorConfig":{"Mode":"DISTRIBUTED","ExecutionType":"STANDARD"},"StartAt":"T","States":{"T":{` + task + `,"End":true}}},"End":true}}}`,
 		`{"StartAt":"A","States":{"A":{"Type":"Task","Resource":"arn:aws:states:::states:startExecution.sync:2","Parameters":{"StateMachineArn":"` + prefix + `stateMachine:m0","Input":{}},"End":true}}}`,
 	}
+	definition := func(rnd *rand.Rand, n int) string {
+		if n == 0 { // which must not start itself
+			return definitions[rnd.IntN(len(definitions)-1)]
+		}
+		return definitions[rnd.IntN(len(definitions))]
+	}
 	known := errorsOfSDK(t)
 	beyond := []string{"ValidationException"}
 
@@ -56,9 +62,11 @@ func TestManyClients(t *testing.T) {
 			var op, body string
 			switch rnd.IntN(22) {
 			case 0:
-				op, body = "CreateStateMachine", createBody(fmt.Sprint("m", rnd.IntN(3)), definitions[rnd.IntN(len(definitions))])
+				n := rnd.IntN(3)
+				op, body = "CreateStateMachine", createBody(fmt.Sprint("m", n), definition(rnd, n))
 			case 1:
-				op, body = "UpdateStateMachine", `{"stateMachineArn":"`+m()+`","publish":true,"definition":`+value.String(definitions[rnd.IntN(len(definitions))]).JSON()+`}`
+				n := rnd.IntN(3)
+				op, body = "UpdateStateMachine", fmt.Sprintf(`{"stateMachineArn":"%sstateMachine:m%d","publish":true,"definition":%s}`, prefix, n, value.String(definition(rnd, n)).JSON())
 			case 2:
 				if rnd.IntN(3) == 0 {
 					op, body = "DeleteStateMachine", `{"stateMachineArn":"`+m()+`"}`

@@ -400,24 +400,38 @@ func (s *Server) forget() {
 		e := s.ended[i]
 		s.ended[i] = nil
 		i++
-		if e.evicted || e.endedAt == 0 { // it was redriven and goes on
+		if e.evicted {
+			s.stale--
+			continue
+		}
+		if e.endedAt == 0 { // it was redriven and goes on
 			continue
 		}
 		s.evict(e)
+		s.stale--
 	}
 	if i > 0 {
 		s.ended = s.ended[i:]
+	}
+	if s.stale > 64 && s.stale*2 > len(s.ended) {
+		s.ended, s.stale = kept(s.ended), 0
 	}
 }
 
 // evict drops an execution. Called under the lock.
 func (s *Server) evict(e *execution) {
 	e.evicted = true
+	if e.endedAt > 0 {
+		s.stale++
+	}
 	delete(s.executions, e.arn)
 	for _, m := range e.particulars().mapRuns {
 		delete(s.mapRuns, m.arn)
 		for _, c := range m.children {
 			delete(s.executions, c.arn)
+			if !c.evicted && c.endedAt > 0 {
+				s.stale++
+			}
 			c.evicted = true
 		}
 	}
@@ -697,6 +711,10 @@ func (s *Server) redriveExecution(_ context.Context, in *sfn.RedriveExecutionInp
 		}
 		runtime.Gosched()
 		s.mu.Lock()
+	}
+	if e.evicted {
+		s.mu.Unlock()
+		return nil, noExecution(e.arn)
 	}
 	if e.machine.deleting {
 		s.mu.Unlock()

@@ -240,3 +240,35 @@ func checkWritten(t *testing.T, store emulator.Store, manifest string) {
 		}
 	}
 }
+
+// TestChildrenAreForgotten runs a map run with more children than are remembered, and looks
+// whether the others are held on to anywhere.
+func TestChildrenAreForgotten(t *testing.T) {
+	s := newServer(t, Options{})
+	call := func(op, body string) value.Value {
+		t.Helper()
+		got, err := operations[op].call(s, context.Background(), []byte(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return value.MustParse(string(got))
+	}
+	m := call("CreateStateMachine", createBody("m", `{"StartAt":"M","States":{"M":{"Type":"Map","ItemsPath":"$","ItemProcessor":{"ProcessorConfig":{"Mode":"DISTRIBUTED","ExecutionType":"STANDARD"},
+	 "StartAt":"P","States":{"P":{"Type":"Pass","Result":0,"End":true}}},"End":true}}}`)).Get("stateMachineArn").Str()
+	const items = 3 * keptChildren
+	e := call("StartExecution", `{"stateMachineArn":"`+m+`","input":"[`+strings.Repeat("0,", items-1)+`0]"}`).Get("executionArn").Str()
+	for until := time.Now().Add(time.Minute); call("DescribeExecution", `{"executionArn":"`+e+`"}`).Get("status").Str() == "RUNNING"; time.Sleep(time.Millisecond) {
+		if time.Now().After(until) {
+			t.Fatal("it does not end")
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, run := range s.mapRuns {
+		for name, n := range map[string]int{"executions": len(s.executions), "children": len(run.children), "ended": len(s.ended)} {
+			if n < keptChildren || n > 3*keptChildren-1 {
+				t.Errorf("%d %s are held, %d are to be remembered", n, name, keptChildren)
+			}
+		}
+	}
+}

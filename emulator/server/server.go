@@ -78,6 +78,7 @@ type Server struct {
 	activities index[*activity]
 	tags       map[string][]tag
 	ended      []*execution // in the order in which they ended
+	stale      int          // of them, about so many are not remembered any more
 	open       int          // executions of STANDARD state machines that have not ended
 
 	seq int64
