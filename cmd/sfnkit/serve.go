@@ -29,6 +29,7 @@ type serveFlags struct {
 	region     string
 	account    string
 	noLimits   bool
+	memory     int64
 	faults     []string
 	apiFaults  []string
 	enforce    enforceFlags
@@ -47,7 +48,8 @@ When the file changes, executions that start afterwards get its new answers.
 --fault makes calls of Task states fail, --api-fault the requests of clients: with the
 errors that AWS documents for an operation, and with those that all services have.
 
-State machines and executions are kept in memory until it is stopped.`,
+State machines and executions are kept in memory until it is stopped, of the
+executions that have ended the last 250,000, for 90 days.`,
 		Example: `  sfnkit serve --mock-config MockConfigFile.json
   aws stepfunctions list-state-machines --endpoint-url http://127.0.0.1:8083`,
 		Args: noArgs,
@@ -65,6 +67,7 @@ State machines and executions are kept in memory until it is stopped.`,
 	fs.StringVar(&f.region, "region", "", "the `REGION` in ARNs (default: us-east-1)")
 	fs.StringVar(&f.account, "account", "", "the `ACCOUNT` in ARNs (default: 123456789012)")
 	fs.BoolVar(&f.noLimits, "no-limits", false, "lift the service's limits on payloads and events")
+	fs.Int64Var(&f.memory, "memory", 2048, "forget the oldest ended executions beyond `MIB` of memory, 0 for no bound")
 	fs.StringArrayVar(&f.faults, "fault", nil, "make calls of the states of a name fail in every execution: a `STATE:ERROR*N` as in Ask:Bedrock.ThrottlingException*3 (repeatable)")
 	fs.StringArrayVar(&f.apiFaults, "api-fault", nil, "make requests fail: an `OPERATION:ERROR*N` as in StartExecution:ThrottlingException*3, the OPERATION * for all, without *N for ever (repeatable)")
 	f.enforce.add(fs)
@@ -91,7 +94,7 @@ func (f *serveFlags) run(cmd *cobra.Command) error {
 	o := server.Options{
 		Region: f.region, Account: f.account,
 		Store: store, Caller: caller,
-		Virtual: f.time == "virtual", NoLimits: f.noLimits,
+		Virtual: f.time == "virtual", NoLimits: f.noLimits, KeepBytes: f.memory << 20,
 	}
 	if err := f.guard(&o); err != nil {
 		return err

@@ -395,8 +395,12 @@ func (s *Server) over(x *emulator.Execution) {
 // forget drops the oldest ended executions that are beyond the bounds. Called under the
 // lock.
 func (s *Server) forget() {
+	keep := s.opts.KeepExecutions
+	if s.opts.KeepBytes > 0 && s.heap.exceeds(s.opts.KeepBytes) {
+		keep = min(keep, len(s.ended)-len(s.ended)/4)
+	}
 	i := 0
-	for i < len(s.ended) && (len(s.ended)-i > s.opts.KeepExecutions || s.ended[i].endedAt < now()-s.opts.KeepFor.Milliseconds()) {
+	for i < len(s.ended) && (len(s.ended)-i > keep || s.ended[i].endedAt < now()-s.opts.KeepFor.Milliseconds()) {
 		e := s.ended[i]
 		s.ended[i] = nil
 		i++

@@ -369,6 +369,31 @@ func TestForget(t *testing.T) {
 	}
 }
 
+// TestForgetForMemory forgets the oldest ended executions while the heap is beyond its bound,
+// and none while it is not.
+func TestForgetForMemory(t *testing.T) {
+	for bytes, forgets := range map[int64]bool{1: true, 1 << 50: false, 0: false} {
+		s := newServer(t, Options{KeepBytes: bytes})
+		r := &script{t: t, s: s}
+		got, _ := r.post("CreateStateMachine", createBody("m", small))
+		m := got.Get("stateMachineArn").Str()
+		last := ""
+		for range 20 {
+			for range lookEvery {
+				got, _ = r.post("StartExecution", `{"stateMachineArn":"`+m+`"}`)
+				last = got.Get("executionArn").Str()
+			}
+			runtime.GC()
+		}
+		if n := len(s.executions); forgets != (n < 19*lookEvery) || n < 2*lookEvery {
+			t.Errorf("with %d bytes %d executions are left of %d", bytes, n, 20*lookEvery)
+		}
+		if got, _ := r.post("DescribeExecution", `{"executionArn":"`+last+`"}`); got.Get("status").Str() != "SUCCEEDED" {
+			t.Errorf("with %d bytes the last one is %s", bytes, got.JSON())
+		}
+	}
+}
+
 func TestLogs(t *testing.T) {
 	for level, want := range map[string]string{
 		"ALL":   "ExecutionStarted PassStateEntered PassStateExited FailStateEntered ExecutionFailed",

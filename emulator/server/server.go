@@ -57,7 +57,10 @@ type Options struct {
 	MaxBody        int64         // bytes of a request, 0 for 4 MiB (256 MiB with NoLimits)
 	KeepExecutions int           // ended executions that are remembered, 0 for 250,000
 	KeepFor        time.Duration // for how long, 0 for 90 days
-	Poll           time.Duration // how long GetActivityTask waits, 0 for 60 s
+	// KeepBytes is how much the live heap of the process may take before the oldest ended
+	// executions are forgotten in spite of the other two, 0 for no bound.
+	KeepBytes int64
+	Poll      time.Duration // how long GetActivityTask waits, 0 for 60 s
 }
 
 // Server is the API. Its methods are safe for concurrent use.
@@ -79,7 +82,8 @@ type Server struct {
 	tags       map[string][]tag
 	ended      []*execution // in the order in which they ended
 	stale      int          // of them, about so many are not remembered any more
-	open       int          // executions of STANDARD state machines that have not ended
+	heap       heapWatch
+	open       int // executions of STANDARD state machines that have not ended
 
 	seq int64
 
