@@ -15,7 +15,7 @@ import (
 // that are stopped, and redrives them until they succeed. The output must be that of an
 // execution in whose way nothing was, and histories must hang together.
 func TestRedrivesComeToTheSame(t *testing.T) {
-	runs := uint64(300)
+	runs := uint64(200)
 	if testing.Short() {
 		runs = 20
 	}
@@ -24,55 +24,84 @@ func TestRedrivesComeToTheSame(t *testing.T) {
 	}
 }
 
-// randomStates makes a chain of states, with branches and iterations of such chains.
-func randomStates(rnd *rand.Rand, prefix string, depth int) string {
+// randomStates makes a chain of states, with branches and iterations of such chains, that
+// keep their results in the output and in variables. The chain shows the variables of its
+// own and of those around it at its end.
+func randomStates(rnd *rand.Rand, language, prefix string, depth int, variables []string) string {
 	var b strings.Builder
 	n := 1 + rnd.IntN(3)
 	fmt.Fprintf(&b, `"StartAt":"%s0","States":{`, prefix)
 	for i := range n {
 		name := fmt.Sprint(prefix, i)
-		next := `"End":true`
-		if i < n-1 {
-			next = fmt.Sprintf(`"Next":"%s%d"`, prefix, i+1)
-		} else if depth == 0 {
-			next = `"Next":"Done"`
+		next := fmt.Sprintf(`"Next":"%s%d"`, prefix, i+1)
+		if i == n-1 {
+			next = fmt.Sprintf(`"Next":"%sEnd"`, prefix)
 		}
 		again := ""
 		if rnd.IntN(3) == 0 {
 			again = fmt.Sprintf(`,"Retry":[{"ErrorEquals":["Chance"],"MaxAttempts":%d,"IntervalSeconds":1}]`, 1+rnd.IntN(2))
 		}
-		if i > 0 {
-			b.WriteByte(',')
-		}
 		kind := rnd.IntN(6)
-		if depth >= 3 && kind >= 4 {
+		if depth >= 2 && kind >= 4 {
 			kind = 0
 		}
+		keep := fmt.Sprintf(`"ResultPath":"$.%s","Assign":{"%s.$":"$"}`, name, name)
+		if language == "JSONata" {
+			result := "$states.result"
+			if kind == 2 || kind == 3 {
+				result = "$states.input.items"
+			}
+			keep = fmt.Sprintf(`"Output":"{%% $merge([$states.input, {'%s': %s}]) %%}","Assign":{"%s":"{%% %s %%}"}`, name, result, name, result)
+		} else if kind == 2 {
+			keep = fmt.Sprintf(`"Assign":{"%s.$":"$.items"}`, name)
+		}
+		fmt.Fprintf(&b, `"%s":{%s,%s`, name, keep, next)
 		switch kind {
 		case 0, 1:
-			fmt.Fprintf(&b, `"%s":{"Type":"Task","Resource":"arn:aws:states:::lambda:invoke","Parameters":{"FunctionName":"%s","Payload.$":"$"},"ResultPath":"$.%s"%s,%s}`, name, name, name, again, next)
+			input := `"Parameters":{"FunctionName":"f","Payload.$":"$"}`
+			if language == "JSONata" {
+				input = `"Arguments":{"FunctionName":"f","Payload":"{% $states.input %}"}`
+			}
+			fmt.Fprintf(&b, `,"Type":"Task","Resource":"arn:aws:states:::lambda:invoke",%s%s},`, input, again)
 		case 2:
-			fmt.Fprintf(&b, `"%s":{"Type":"Wait","Seconds":%d,%s}`, name, rnd.IntN(3), next)
+			fmt.Fprintf(&b, `,"Type":"Wait","Seconds":%d},`, rnd.IntN(3))
 		case 3:
-			fmt.Fprintf(&b, `"%s":{"Type":"Pass","Result":%d,"ResultPath":"$.%s",%s}`, name, i, name, next)
+			if language == "JSONPath" {
+				fmt.Fprintf(&b, `,"Result":%d`, i)
+			}
+			b.WriteString(`,"Type":"Pass"},`)
 		case 4:
-			fmt.Fprintf(&b, `"%s":{"Type":"Parallel","Branches":[`, name)
+			fmt.Fprintf(&b, `,"Type":"Parallel"%s,"Branches":[`, again)
 			for j := range 1 + rnd.IntN(3) {
 				if j > 0 {
 					b.WriteByte(',')
 				}
-				b.WriteString("{" + randomStates(rnd, fmt.Sprint(name, "b", j), depth+1) + "}")
+				b.WriteString("{" + randomStates(rnd, language, fmt.Sprint(name, "b", j), depth+1, variables) + "}")
 			}
-			fmt.Fprintf(&b, `],"ResultPath":"$.%s"%s,%s}`, name, again, next)
+			b.WriteString(`]},`)
 		case 5:
-			fmt.Fprintf(&b, `"%s":{"Type":"Map","ItemsPath":"$.items","MaxConcurrency":%d,"ItemSelector":{"items.$":"$.items","i.$":"$$.Map.Item.Value"},"ItemProcessor":{%s},"ResultPath":"$.%s"%s,%s}`,
-				name, rnd.IntN(3), randomStates(rnd, name+"m", depth+1), name, again, next)
+			items := `"ItemsPath":"$.items","ItemSelector":{"items.$":"$.items","i.$":"$$.Map.Item.Value"}`
+			if language == "JSONata" {
+				items = `"Items":"{% $states.input.items %}","ItemSelector":{"items":"{% $states.input.items %}","i":"{% $states.context.Map.Item.Value %}"}`
+			}
+			fmt.Fprintf(&b, `,"Type":"Map",%s,"MaxConcurrency":%d%s,"ItemProcessor":{%s}},`, items, rnd.IntN(3), again,
+				randomStates(rnd, language, name+"m", depth+1, variables))
+		}
+		variables = append(variables, name)
+	}
+	var shown []string
+	for _, v := range variables {
+		if language == "JSONata" {
+			shown = append(shown, fmt.Sprintf(`"%s":"{%% $%s %%}"`, v, v))
+		} else {
+			shown = append(shown, fmt.Sprintf(`"%s.$":"$%s"`, v, v))
 		}
 	}
-	if depth == 0 {
-		b.WriteString(`,"Done":{"Type":"Succeed"}`)
+	if language == "JSONata" {
+		fmt.Fprintf(&b, `"%sEnd":{"Type":"Pass","Output":{"all":"{%% $states.input %%}",%s},"End":true}}`, prefix, strings.Join(shown, ","))
+	} else {
+		fmt.Fprintf(&b, `"%sEnd":{"Type":"Pass","Parameters":{"all.$":"$",%s},"End":true}}`, prefix, strings.Join(shown, ","))
 	}
-	b.WriteByte('}')
 	return b.String()
 }
 
@@ -88,7 +117,8 @@ func redrivesComeToTheSame(t *testing.T, seed uint64) {
 		}
 		return value.MustParse(string(got))
 	}
-	definition := "{" + randomStates(rnd, "s", 0) + "}"
+	language := []string{"JSONPath", "JSONata"}[rnd.IntN(2)]
+	definition := `{"QueryLanguage":"` + language + `",` + randomStates(rnd, language, "s", 0, nil) + "}"
 	m := call("CreateStateMachine", createBody("m", definition)).Get("stateMachineArn").Str()
 	start := `{"stateMachineArn":"` + m + `","input":"{\"items\":[1,2,3]}"}`
 	wait := func(arn string) value.Value {
