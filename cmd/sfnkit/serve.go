@@ -136,6 +136,11 @@ func (f *serveFlags) run(cmd *cobra.Command) error {
 		defer l.Close()
 		o.Log = l
 	}
+	if o.Log != nil {
+		o.Log = &logWriter{w: o.Log, complain: func(err error) {
+			note(cmd.ErrOrStderr(), "sfnkit cannot write the execution logs, of which some are lost: %v", plain(err))
+		}}
+	}
 	// The port is taken before anything else is done, so that a second server ends at once.
 	l, err := net.Listen("tcp", f.addr)
 	if err != nil {
@@ -155,6 +160,23 @@ func (f *serveFlags) run(cmd *cobra.Command) error {
 		reportMocks(cmd.ErrOrStderr(), file, o.MockFile.Last())
 	}
 	return err
+}
+
+// logWriter complains of the first of the writes that fail one after another.
+type logWriter struct {
+	w        io.Writer
+	complain func(error)
+	failing  bool
+}
+
+// Write is not called at the same time by several; see server.Options.Log.
+func (l *logWriter) Write(p []byte) (int, error) {
+	n, err := l.w.Write(p)
+	if err != nil && !l.failing {
+		l.complain(err)
+	}
+	l.failing = err != nil
+	return n, err
 }
 
 // reportMocks tells what the mocks of a file were used for since it was read.

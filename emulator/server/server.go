@@ -51,7 +51,8 @@ type Options struct {
 	NoLimits bool // lifts the limits on payload sizes and history length
 
 	// Log takes the execution logs of state machines whose LoggingConfiguration asks for
-	// them: one JSON line per event, as in CloudWatch Logs.
+	// them: one JSON line per event, as in CloudWatch Logs. Its Write is not called
+	// concurrently, and it is for it to say that it failed.
 	Log io.Writer
 
 	MaxBody        int64         // bytes of a request, 0 for 4 MiB (256 MiB with NoLimits)
