@@ -135,13 +135,7 @@ func BenchmarkHistory(b *testing.B) {
 // ended executions.
 func BenchmarkListing(b *testing.B) {
 	s := newServer(b, Options{})
-	call := func(op, body string) value.Value {
-		got, err := operations[op].call(s, context.Background(), []byte(body))
-		if err != nil {
-			b.Fatal(err)
-		}
-		return value.MustParse(string(got))
-	}
+	call := succeed(b, s)
 	var m string
 	for i := range 10000 {
 		m = call("CreateStateMachine", createBody(fmt.Sprint("m", i), small)).Get("stateMachineArn").Str()
@@ -197,14 +191,8 @@ func BenchmarkWaiting(b *testing.B) {
 		runtime.GC()
 		runtime.ReadMemStats(&before)
 		s := newServer(b, Options{})
-		call := func(op, body string) string {
-			got, err := operations[op].call(s, context.Background(), []byte(body))
-			if err != nil {
-				b.Fatal(err)
-			}
-			return string(got)
-		}
-		m := value.MustParse(call("CreateStateMachine", createBody("waits", `{"StartAt":"W","States":{"W":{"Type":"Wait","Seconds":86400,"End":true}}}`))).Get("stateMachineArn").Str()
+		call := succeed(b, s)
+		m := call("CreateStateMachine", createBody("waits", `{"StartAt":"W","States":{"W":{"Type":"Wait","Seconds":86400,"End":true}}}`)).Get("stateMachineArn").Str()
 		start := `{"stateMachineArn":"` + m + `","input":"{\"n\": 1}"}`
 		for range n {
 			call("StartExecution", start)

@@ -56,14 +56,7 @@ func mapRunAddsUp(t *testing.T, seed uint64) {
 	c := &chance{rnd: rand.New(rand.NewPCG(seed, 2))}
 	store := calls.NewMemoryStore(nil)
 	s := newServer(t, Options{Virtual: true, Caller: c, Store: store})
-	call := func(op, body string) value.Value {
-		t.Helper()
-		got, err := operations[op].call(s, context.Background(), []byte(body))
-		if err != nil {
-			t.Fatalf("%s %s: %v", op, body, err)
-		}
-		return value.MustParse(string(got))
-	}
+	call := succeed(t, s)
 
 	items := rnd.IntN(12)
 	typ := []string{"STANDARD", "EXPRESS"}[rnd.IntN(2)]
@@ -115,20 +108,13 @@ func mapRunAddsUp(t *testing.T, seed uint64) {
 	close(ready)
 
 	for redrives := 0; ; redrives++ {
-		ended := func() string { return call("DescribeExecution", `{"executionArn":"`+e+`"}`).Get("status").Str() }
-		until := time.Now().Add(20 * time.Second)
-		for ended() == "RUNNING" {
-			if time.Now().After(until) {
-				t.Fatalf("it does not end: %s", call("GetExecutionHistory", `{"executionArn":"`+e+`"}`).JSON())
-			}
-			time.Sleep(time.Millisecond)
-		}
+		status := end(t, call, e).Get("status").Str()
 		c.mu.Lock()
 		c.left = 0
 		c.mu.Unlock()
 		c.meddled.Wait()
 		runs := call("ListMapRuns", `{"executionArn":"`+e+`"}`).Get("mapRuns")
-		if runs.Len() == 0 && ended() == "ABORTED" {
+		if runs.Len() == 0 && status == "ABORTED" {
 			return // before it began
 		}
 		for until := time.Now().Add(20 * time.Second); ; time.Sleep(time.Millisecond) { // its children end after it
@@ -140,8 +126,8 @@ func mapRunAddsUp(t *testing.T, seed uint64) {
 				t.Fatalf("its children do not end: %s", r.JSON())
 			}
 		}
-		checkMapRun(t, call, runs.At(0).Get("mapRunArn").Str(), items, typ, ended(), writes)
-		if ended() == "SUCCEEDED" || redrives == 3 {
+		checkMapRun(t, call, runs.At(0).Get("mapRunArn").Str(), items, typ, status, writes)
+		if status == "SUCCEEDED" || redrives == 3 {
 			break
 		}
 		c.mu.Lock()
@@ -245,23 +231,12 @@ func checkWritten(t *testing.T, store emulator.Store, manifest string) {
 // whether the others are held on to anywhere.
 func TestChildrenAreForgotten(t *testing.T) {
 	s := newServer(t, Options{})
-	call := func(op, body string) value.Value {
-		t.Helper()
-		got, err := operations[op].call(s, context.Background(), []byte(body))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return value.MustParse(string(got))
-	}
+	call := succeed(t, s)
 	m := call("CreateStateMachine", createBody("m", `{"StartAt":"M","States":{"M":{"Type":"Map","ItemsPath":"$","ItemProcessor":{"ProcessorConfig":{"Mode":"DISTRIBUTED","ExecutionType":"STANDARD"},
 	 "StartAt":"P","States":{"P":{"Type":"Pass","Result":0,"End":true}}},"End":true}}}`)).Get("stateMachineArn").Str()
 	const items = 3 * keptChildren
 	e := call("StartExecution", `{"stateMachineArn":"`+m+`","input":"[`+strings.Repeat("0,", items-1)+`0]"}`).Get("executionArn").Str()
-	for until := time.Now().Add(time.Minute); call("DescribeExecution", `{"executionArn":"`+e+`"}`).Get("status").Str() == "RUNNING"; time.Sleep(time.Millisecond) {
-		if time.Now().After(until) {
-			t.Fatal("it does not end")
-		}
-	}
+	end(t, call, e)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, run := range s.mapRuns {

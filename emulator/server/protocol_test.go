@@ -35,6 +35,31 @@ func newServer(t testing.TB, o Options) *Server {
 	return s
 }
 
+// succeed returns how operations of s are called that must succeed.
+func succeed(t testing.TB, s *Server) func(op, body string) value.Value {
+	return func(op, body string) value.Value {
+		t.Helper()
+		got, err := operations[op].call(s, context.Background(), []byte(body))
+		if err != nil {
+			t.Fatalf("%s %s: %v", op, body, err)
+		}
+		return value.MustParse(string(got))
+	}
+}
+
+// end waits until an execution has ended and describes it.
+func end(t testing.TB, call func(op, body string) value.Value, arn string) value.Value {
+	t.Helper()
+	for until := time.Now().Add(20 * time.Second); ; time.Sleep(time.Millisecond) {
+		if d := call("DescribeExecution", `{"executionArn":"`+arn+`"}`); d.Get("status").Str() != "RUNNING" {
+			return d
+		}
+		if time.Now().After(until) {
+			t.Fatalf("it does not end: %s", call("GetExecutionHistory", `{"executionArn":"`+arn+`"}`).JSON())
+		}
+	}
+}
+
 func TestProtocol(t *testing.T) {
 	s := newServer(t, Options{MaxBody: 1 << 20})
 	deep := strings.Repeat(`{"a":`, 100000) + "1" + strings.Repeat("}", 100000)

@@ -1,12 +1,10 @@
 package server
 
 import (
-	"context"
 	"fmt"
 	"math/rand/v2"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/sfnkit/sfnkit/asl/value"
 )
@@ -109,30 +107,12 @@ func redrivesComeToTheSame(t *testing.T, seed uint64) {
 	rnd := rand.New(rand.NewPCG(seed, 3))
 	c := &chance{rnd: rand.New(rand.NewPCG(seed, 4))}
 	s := newServer(t, Options{Virtual: true, Caller: c, NoLimits: true})
-	call := func(op, body string) value.Value {
-		t.Helper()
-		got, err := operations[op].call(s, context.Background(), []byte(body))
-		if err != nil {
-			t.Fatalf("%s %s: %v", op, body, err)
-		}
-		return value.MustParse(string(got))
-	}
+	call := succeed(t, s)
 	language := []string{"JSONPath", "JSONata"}[rnd.IntN(2)]
 	definition := `{"QueryLanguage":"` + language + `",` + randomStates(rnd, language, "s", 0, nil) + "}"
 	m := call("CreateStateMachine", createBody("m", definition)).Get("stateMachineArn").Str()
 	start := `{"stateMachineArn":"` + m + `","input":"{\"items\":[1,2,3]}"}`
-	wait := func(arn string) value.Value {
-		t.Helper()
-		for until := time.Now().Add(20 * time.Second); ; time.Sleep(time.Millisecond) {
-			if d := call("DescribeExecution", `{"executionArn":"`+arn+`"}`); d.Get("status").Str() != "RUNNING" {
-				return d
-			}
-			if time.Now().After(until) {
-				t.Fatalf("it does not end: %s\n%s", definition, call("GetExecutionHistory", `{"executionArn":"`+arn+`"}`).JSON())
-			}
-		}
-	}
-	want := wait(call("StartExecution", start).Get("executionArn").Str())
+	want := end(t, call, call("StartExecution", start).Get("executionArn").Str())
 	if want.Get("status").Str() != "SUCCEEDED" {
 		t.Fatalf("%s\n%s", definition, want.JSON())
 	}
@@ -147,7 +127,7 @@ func redrivesComeToTheSame(t *testing.T, seed uint64) {
 	c.mu.Unlock()
 	e := call("StartExecution", start).Get("executionArn").Str()
 	ready <- e
-	got := wait(e)
+	got := end(t, call, e)
 	for redrives := 0; got.Get("status").Str() != "SUCCEEDED" && !t.Failed(); redrives++ {
 		c.mu.Lock()
 		c.left = 0
@@ -170,7 +150,7 @@ func redrivesComeToTheSame(t *testing.T, seed uint64) {
 			t.Fatalf("it does not succeed: %s", got.JSON())
 		}
 		call("RedriveExecution", `{"executionArn":"`+e+`"}`)
-		got = wait(e)
+		got = end(t, call, e)
 	}
 	if got.Get("output").Str() != want.Get("output").Str() {
 		t.Errorf("%s\n got %s\nwant %s", definition, got.JSON(), want.Get("output").Str())

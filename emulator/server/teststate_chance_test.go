@@ -8,7 +8,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/sfnkit/sfnkit/asl/value"
 	"github.com/sfnkit/sfnkit/emulator"
@@ -156,15 +155,7 @@ func stateAsItRuns(t *testing.T, seed uint64) string {
 		t.Fatal(err)
 	}
 	arn := `{"executionArn":"` + e.Get("executionArn").Str() + `"}`
-	var ran value.Value
-	for until := time.Now().Add(20 * time.Second); ; time.Sleep(100 * time.Microsecond) {
-		if ran, _ = call("DescribeExecution", arn); ran.Get("status").Str() != "RUNNING" {
-			break
-		}
-		if time.Now().After(until) {
-			t.Fatalf("%s does not end", definition)
-		}
-	}
+	ran := end(t, succeed(t, s), e.Get("executionArn").Str())
 	// What the next state is entered with is what the tested one gives.
 	next, output := "", ""
 	history, _ := call("GetExecutionHistory", arn)
