@@ -473,7 +473,7 @@ func (r *engineRun) caller() Caller {
 	})
 }
 
-func (r *engineRun) child(m *MapRun, info Info, input value.Value, done func(*Execution)) childRun {
+func (r *engineRun) child(m *MapRun, info Info, input value.Value, made func(childRun), done func(*Execution)) {
 	o := StartOptions{Info: info, Input: input, Environment: r.env, OnEnd: done}
 	if r.env.OnChildEnd != nil {
 		o.OnEnd = func(x *Execution) {
@@ -482,9 +482,9 @@ func (r *engineRun) child(m *MapRun, info Info, input value.Value, done func(*Ex
 		}
 	}
 	h := r.e.prepare(m.Machine, o)
+	made(h)
 	r.again(m, h)
 	h.run.do(func(x *Execution, now int64) { x.Begin(now) })
-	return h
 }
 
 func (r *engineRun) happened(x *Execution, from int) {

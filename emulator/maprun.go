@@ -90,9 +90,10 @@ type childInput struct {
 type mapChild struct {
 	slot, items int
 	status      Status
-	run         childRun // nil while it begins
-	permanent   bool     // its failure stays what it is
-	written     int32    // the redrive of the map run in which it was last written down
+	run         childRun
+	turn, begun int32 // how often it was to begin, and when it last had and might be stopped
+	permanent   bool  // its failure stays what it is
+	written     int32 // the redrive of the map run in which it was last written down
 }
 
 // childRun is a child execution as its map run sees it.
@@ -246,7 +247,7 @@ func (m *mapRunner) wind(err *Error) {
 	}
 	m.stage, m.err = mapRunEnds, err
 	for _, i := range slices.Sorted(maps.Keys(m.children)) {
-		if c := m.children[i]; c.status == Running && c.run != nil {
+		if c := m.children[i]; c.status == Running && c.begun == c.turn {
 			m.abort(c)
 		}
 	}
@@ -304,11 +305,11 @@ func (m *mapRunner) pump(ctx context.Context) {
 			m.redo = m.redo[1:]
 			m.items.PendingRedrive -= int64(c.items)
 			m.executed.PendingRedrive--
-			old := c.run
 			m.begins(c)
-			spec := m.spec
+			spec, old, turn := m.spec, c.run, c.turn
 			m.unlock()
 			m.redrive(ctx, spec, c, old)
+			m.began(c, turn)
 			continue
 		}
 		in, err := m.nextInput()
@@ -339,6 +340,7 @@ func (m *mapRunner) pump(ctx context.Context) {
 		info := spec.childInfo(m.run.x.sources.UUID, c.slot)
 		m.unlock()
 		m.begin(ctx, spec, c, info, in.value)
+		m.began(c, 1)
 	}
 }
 
@@ -374,7 +376,8 @@ func (m *mapRunner) begins(c *mapChild) {
 	m.active++
 	m.items.Running += int64(c.items)
 	m.executed.Running++
-	c.status, c.run = Running, nil
+	c.status = Running
+	c.turn++
 	if m.children == nil {
 		m.children = make(map[int]*mapChild)
 	}
@@ -383,13 +386,23 @@ func (m *mapRunner) begins(c *mapChild) {
 
 // begin begins a child, without locks.
 func (m *mapRunner) begin(ctx context.Context, spec *MapRun, c *mapChild, info Info, input value.Value) {
-	m.began(c, m.run.env.child(spec, info, input, func(x *Execution) { m.ended(ctx, c, x) }))
+	made := func(r childRun) {
+		m.lock()
+		defer m.unlock()
+		c.run = r
+	}
+	m.run.env.child(spec, info, input, made, func(x *Execution) { m.ended(ctx, c, x) })
 }
 
-func (m *mapRunner) began(c *mapChild, r childRun) {
+// began lets a child be stopped that has begun. By now it may have ended and even be about to
+// begin again.
+func (m *mapRunner) began(c *mapChild, turn int32) {
 	m.lock()
 	defer m.unlock()
-	c.run = r
+	if c.turn != turn {
+		return
+	}
+	c.begun = turn
 	if c.status == Running && m.stage == mapRunEnds { // the map run failed while the child began
 		m.abort(c)
 	}
@@ -407,10 +420,10 @@ func (m *mapRunner) redrive(ctx context.Context, spec *MapRun, c *mapChild, old 
 		return
 	}
 	m.run.env.again(spec, old)
-	m.began(c, old)
 	if !old.Redrive() { // it stays what it was
-		old.View(func(x *Execution) { x.awaiting = false })
-		old.View(func(x *Execution) { m.ended(ctx, c, x) })
+		var same *Execution
+		old.View(func(x *Execution) { x.awaiting, same = false, x })
+		m.ended(ctx, c, same)
 	}
 }
 

@@ -70,7 +70,9 @@ type runEnv interface {
 	drop(t *timer)
 	spawn(f func(ctx context.Context))
 	caller() Caller
-	child(r *MapRun, info Info, input value.Value, done func(*Execution)) childRun
+	// child begins a child execution. made is told of it before it begins, done when it has
+	// ended, which may be before child returns.
+	child(r *MapRun, info Info, input value.Value, made func(childRun), done func(*Execution))
 	redrives() bool                  // whether what has ended may be redriven
 	again(r *MapRun, child childRun) // before a child is redriven
 	read(ctx context.Context, src *ItemSource) (ItemReader, *Error)
@@ -477,7 +479,7 @@ func (l *loop) drain(x *Execution) error {
 
 func (l *loop) happened(*Execution, int) {}
 
-func (l *loop) child(m *MapRun, info Info, input value.Value, done func(*Execution)) childRun {
+func (l *loop) child(m *MapRun, info Info, input value.Value, made func(childRun), done func(*Execution)) {
 	x := NewExecution(m.Machine, info, input, "", l.limits, newSources(l.opts.Seed, info.ARN))
 	x.Observe(l.opts.OnDecision)
 	r := &run{env: l, x: x, mu: noLock{}}
@@ -487,8 +489,8 @@ func (l *loop) child(m *MapRun, info Info, input value.Value, done func(*Executi
 		}
 		done(x)
 	})
+	made(loopChild{r})
 	r.do(func(x *Execution, now int64) { x.Begin(now) })
-	return loopChild{r}
 }
 
 func (l *loop) redrives() bool          { return false }
