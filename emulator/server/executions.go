@@ -375,13 +375,11 @@ func tooMany() error {
 // over takes note of the end of an execution.
 func (s *Server) over(x *emulator.Execution) {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	e := s.executions[x.Info().ARN]
-	s.mu.Unlock()
 	if e == nil { // nobody shows it any more
 		return
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	e.endedAt = now()
 	s.ended = append(s.ended, e)
 	if e.machine != nil {

@@ -103,6 +103,15 @@ func TestLogGoesAlong(t *testing.T) {
 		t.Errorf("when it is stopped (-want +got)\n%s", diff)
 	}
 
+	// An update counts for executions that start after it.
+	run(`> UpdateStateMachine {"stateMachineArn": "${m}", `+logging("FATAL")+`}`, `< {}`,
+		`> StartExecution {"stateMachineArn": "${m}", "name": "later"}`, `< {"executionArn": "=l"}`,
+		`wait l 3`,
+		`> StopExecution {"executionArn": "${l}"}`, `< {}`, `wait l`)
+	if diff := cmp.Diff([]string{"m ExecutionAborted"}, types()); diff != "" {
+		t.Errorf("after an update (-want +got)\n%s", diff)
+	}
+
 	run(`> CreateStateMachine {"name": "d", `+logging("ERROR")+`, "definition": {"$text": {"StartAt": "M", "States": {"M": {"Type": "Map", "Label": "L", "ItemProcessor": {"ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "EXPRESS"}, "StartAt": "F", "States": {"F": {"Type": "Fail", "Error": "E"}}}, "End": true}}}}}`,
 		`< {"stateMachineArn": "=d"}`,
 		`> StartExecution {"stateMachineArn": "${d}", "input": "[1]"}`,

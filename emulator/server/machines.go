@@ -390,6 +390,7 @@ func (s *Server) updateStateMachine(_ context.Context, in *sfn.UpdateStateMachin
 		return nil, deleting(m.arn)
 	}
 	next := *m.current
+	next.env = nil // it may be logged otherwise
 	if fresh != nil {
 		next.text, next.compiled, next.references, next.modern = fresh.text, fresh.compiled, fresh.references, fresh.modern
 	}

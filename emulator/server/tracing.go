@@ -13,16 +13,19 @@ import (
 // Trace headers are kept and shown; nothing is traced. How the service treats them was
 // recorded in 2026-09 and published in github.com/radkawar/stackd.
 
-const traceHeaderName = "X-Amzn-Trace-Id"
+const (
+	traceHeaderName = "X-Amzn-Trace-Id"
+	maxTraceHeader  = 256 // of the member of requests, in the service model
+)
 
 var traceRoot = regexp.MustCompile(`^1-[0-9a-fA-F]{8}-[0-9a-fA-F]{24}$`)
 
 type traceKey struct{}
 
 // withTrace keeps the trace header of a request, which counts more than a member of its
-// body.
+// body. Executions keep it, so that there is a limit to its length.
 func withTrace(ctx context.Context, r *http.Request) context.Context {
-	if h := r.Header[traceHeaderName]; len(h) > 0 {
+	if h := r.Header[traceHeaderName]; len(h) > 0 && len(h[0]) <= maxTraceHeader {
 		return context.WithValue(ctx, traceKey{}, h[0])
 	}
 	return ctx
