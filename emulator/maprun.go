@@ -486,6 +486,15 @@ func (r *MapRun) batchOf(items []value.Value) value.Value {
 	return b.Object()
 }
 
+// itemError is how a map run fails with what an ItemReader says.
+func itemError(err error) *Error {
+	var e *Error
+	if !errors.As(err, &e) {
+		e = NewError(ErrorItemReaderFailed, err.Error())
+	}
+	return e
+}
+
 // item returns the next item after the ItemSelector, Absent at the end.
 func (m *mapRunner) item() (value.Value, *Error) {
 	if src := m.spec.Reader; src != nil && src.MaxItems > 0 && int64(m.next) >= src.MaxItems {
@@ -496,11 +505,7 @@ func (m *mapRunner) item() (value.Value, *Error) {
 		return value.Value{}, nil
 	}
 	if err != nil {
-		var e *Error
-		if !errors.As(err, &e) {
-			e = NewError(ErrorItemReaderFailed, err.Error())
-		}
-		return value.Value{}, e
+		return value.Value{}, itemError(err)
 	}
 	i := m.next
 	m.next++

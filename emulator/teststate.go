@@ -335,7 +335,7 @@ func (x *Execution) probeReader(t *thread, v *view) ([]value.Value, *Error) {
 			break
 		}
 		if e != nil {
-			return nil, asReaderError(e).(*Error)
+			return nil, itemError(e)
 		}
 		if size += item.Size() + 1; size > maxTestedItems {
 			return nil, unreadable("the items have more than %d bytes together", maxTestedItems)
