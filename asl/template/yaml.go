@@ -172,7 +172,7 @@ func longAt(text string) int {
 				open = append(open, block{indent: indent})
 			}
 			open[len(open)-1].lines++
-			if word[0] == '?' || strings.HasPrefix(line, "---") {
+			if strings.HasPrefix(word, "?") || strings.HasPrefix(line, "---") {
 				marks++
 			}
 			if open[len(open)-1].lines > maxSiblings {
