@@ -192,6 +192,9 @@ func (h *Handle) Stop(name, cause string) bool {
 // Redrive starts an execution that ended without success again. It reports false if there
 // is nothing to redrive. OnEnd is called again when it ends.
 func (h *Handle) Redrive() bool {
+	e := h.run.env.(*engineRun).e
+	e.enter() // the machine's time begins before its tasks are called
+	defer e.leave()
 	h.mu.Lock()
 	h.run.over = false
 	if h.run.x.Status() != Running {
