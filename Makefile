@@ -50,13 +50,7 @@ check: ## formatting, vet, staticcheck, go.mod
 
 .PHONY: fuzz
 fuzz: ## run every fuzz test for FUZZTIME (30s)
-	@failed=0; \
-	for package in $$(git grep -lE '^func Fuzz' -- '*_test.go' | xargs -n1 dirname | sort -u); do \
-	  for target in $$(grep -hoE '^func Fuzz[A-Za-z0-9_]*' $$package/*_test.go | sed 's/^func //'); do \
-	    echo "$$package $$target"; \
-	    $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) ./$$package || failed=1; \
-	  done; \
-	done; exit $$failed
+	$(GO) run ./integration/fuzz -time $(FUZZTIME)
 
 .PHONY: bench
 bench: ## run the benchmarks that match BENCH (all)
