@@ -363,6 +363,7 @@ func FuzzBuild(f *testing.F) {
 	f.Add("Name", "comment", "key", "text", "$.path", "$x + 1", 5)
 	f.Add("A/B~\"\\", "", "k.$", "{% x %}", "$['a'][0]", "", 0)
 	f.Add("é\x00", "\xff", "", "$", "$$.a", "'{%'", -1)
+	f.Add("0", "0", "\xed\xc80", "0", "0", "0", 125) // not the three bytes of a surrogate
 	f.Fuzz(func(t *testing.T, name, comment, key, text, path, expr string, n int) {
 		for _, lang := range []QueryLanguage{JSONPath, JSONata} {
 			var v any = Bilingual{Path: Path(path), Expr: Expr(expr)}

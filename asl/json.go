@@ -359,40 +359,19 @@ func (r *jsonReader) longString(start, i int) (string, bool) {
 		case i+1 >= len(r.s):
 			i++
 		default:
-			e := r.s[i+1]
-			i += 2
-			switch e {
-			case '"', '\\', '/':
-				buf = append(buf, e)
-			case 'b':
-				buf = append(buf, '\b')
-			case 'f':
-				buf = append(buf, '\f')
-			case 'n':
-				buf = append(buf, '\n')
-			case 'r':
-				buf = append(buf, '\r')
-			case 't':
-				buf = append(buf, '\t')
-			case 'u':
-				u, good := hex4(r.s, i)
-				if !good {
-					bad(i-2, i+1, "Unexpected character in a \\u escape: expected a hex-digit for character escape sequence")
-					continue
-				}
-				i += 4
-				if 0xD800 <= u && u < 0xDC00 && strings.HasPrefix(r.s[i:], `\u`) {
-					if lo, good := hex4(r.s, i+2); good && 0xDC00 <= lo && lo < 0xE000 {
-						u = (u-0xD800)<<10 + (lo - 0xDC00) + 0x10000
-						i += 6
-					}
-				}
-				buf = value.AppendRune(buf, u)
-			default:
-				c, n := utf8.DecodeRuneInString(r.s[i-1:])
-				bad(i-2, i-1+n, "Unrecognized character escape '"+string(c)+"' (code "+strconv.Itoa(int(c))+")")
-				i += n - 1
+			var n int
+			if buf, n = value.AppendUnescaped(buf, r.s[i:]); n > 0 {
+				i += n
+				continue
 			}
+			i += 2
+			if r.s[i-1] == 'u' {
+				bad(i-2, i+1, "Unexpected character in a \\u escape: expected a hex-digit for character escape sequence")
+				continue
+			}
+			c, n := utf8.DecodeRuneInString(r.s[i-1:])
+			bad(i-2, i-1+n, "Unrecognized character escape '"+string(c)+"' (code "+strconv.Itoa(int(c))+")")
+			i += n - 1
 		}
 	}
 	r.i = len(r.s)
@@ -412,14 +391,6 @@ func (r *jsonReader) closes(i int) bool {
 	}
 	line = strings.TrimLeft(line, " \t\r")
 	return line != "" && line[0] != '"' && line[0] != '}' && line[0] != ']' && strings.Contains(line, `"`)
-}
-
-func hex4(s string, i int) (rune, bool) {
-	if i+4 > len(s) {
-		return 0, false
-	}
-	u, err := strconv.ParseUint(s[i:i+4], 16, 16)
-	return rune(u), err == nil && s[i] != '+'
 }
 
 // take moves the nodes above base from the stack into memory of their own.

@@ -144,7 +144,7 @@ func hashCode(v value.Value) int32 {
 func hashString(s string) int32 {
 	h := int32(0)
 	for i := 0; i < len(s); {
-		r, n := decodeRune(s[i:])
+		r, n := value.DecodeRune(s[i:])
 		if r > 0xffff {
 			r -= 0x10000
 			h = 31*h + 0xd800 + r>>10
@@ -154,16 +154,6 @@ func hashString(s string) int32 {
 		i += n
 	}
 	return h
-}
-
-// decodeRune is utf8.DecodeRuneInString that knows lone surrogates, which values keep in
-// their three-byte form.
-func decodeRune(s string) (rune, int) {
-	r, n := utf8.DecodeRuneInString(s)
-	if r == utf8.RuneError && n == 1 && len(s) >= 3 && s[0] == 0xED && s[1]&0xE0 == 0xA0 && s[2]&0xC0 == 0x80 {
-		return 0xD000 | rune(s[1]&0x3F)<<6 | rune(s[2]&0x3F), 3
-	}
-	return r, n
 }
 
 func hashBig(text string) int32 {

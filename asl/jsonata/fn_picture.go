@@ -38,7 +38,7 @@ func newDecimalFormat(options value.Value) *decimalFormat {
 	if d.zero == "" {
 		d.zero = "0"
 	}
-	zero, _ := decode(d.zero, 0)
+	zero, _ := value.DecodeRune(d.zero)
 	for i := range d.family {
 		d.family[i] = string(value.AppendRune(nil, zero+rune(i)))
 	}

@@ -112,18 +112,6 @@ func isASCII(s string) bool {
 	return true
 }
 
-// decode reads a character and keeps lone surrogates.
-func decode(s string, i int) (rune, int) {
-	if c := s[i]; c < utf8.RuneSelf {
-		return rune(c), 1
-	}
-	r, n := utf8.DecodeRuneInString(s[i:])
-	if r == utf8.RuneError && n == 1 && s[i] == 0xED && i+2 < len(s) {
-		return 0xD000 | rune(s[i+1]&0x3F)<<6 | rune(s[i+2]&0x3F), 3
-	}
-	return r, n
-}
-
 // upper converts to upper case. Unlike strings.ToUpper it knows the characters that have
 // no single upper-case form.
 func upper(s string) string {
@@ -132,7 +120,7 @@ func upper(s string) string {
 	}
 	b := make([]byte, 0, len(s)+8)
 	for i := 0; i < len(s); {
-		r, n := decode(s, i)
+		r, n := value.DecodeRune(s[i:])
 		if special, ok := upperForms[r]; ok {
 			b = append(b, special...)
 		} else {
@@ -160,7 +148,7 @@ func lower(s string) string {
 	b := make([]byte, 0, len(s)+8)
 	letter := false
 	for i := 0; i < len(s); {
-		r, n := decode(s, i)
+		r, n := value.DecodeRune(s[i:])
 		switch {
 		case r == 'İ':
 			b = append(b, "i̇"...)
@@ -635,7 +623,7 @@ func fnBase64Encode(k *callState, a []value.Value) (value.Value, *Error) {
 	s := a[0].Str()
 	b := make([]byte, 0, len(s))
 	for i := 0; i < len(s); {
-		r, n := decode(s, i)
+		r, n := value.DecodeRune(s[i:])
 		if r >= 0x10000 { // two code units
 			r -= 0x10000
 			b = append(b, byte(r>>10), byte(r))
@@ -769,6 +757,8 @@ func urlDecoder(name, keep string) nativeFunc {
 		return k.e.text(string(b))
 	}
 }
+
+const lowerHex = "0123456789abcdef"
 
 func percent(s string, i int) (byte, bool) {
 	if i+2 >= len(s) || s[i] != '%' {

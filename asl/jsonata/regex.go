@@ -405,7 +405,7 @@ func (p *reParser) atom() (*reNode, error) {
 	case '\\':
 		return p.escape()
 	}
-	r, n := decode(p.s, p.i)
+	r, n := value.DecodeRune(p.s[p.i:])
 	p.i += n
 	return p.char(r), nil
 }
@@ -507,7 +507,7 @@ func (p *reParser) escape() (*reNode, error) {
 
 // charEscape reads what follows a backslash: a character, or a class that is added to set.
 func (p *reParser) charEscape(set *charSet, inClass bool) (rune, bool) {
-	r, n := decode(p.s, p.i)
+	r, n := value.DecodeRune(p.s[p.i:])
 	p.i += n
 	switch r {
 	case 'd', 'D':
@@ -593,7 +593,7 @@ func (p *reParser) class() (*reNode, error) {
 			}
 			return p.charEscape(set, true)
 		}
-		r, n := decode(p.s, p.i)
+		r, n := value.DecodeRune(p.s[p.i:])
 		p.i += n
 		return r, false
 	}
@@ -949,7 +949,7 @@ func (m *matcher) read(pos int, back bool) (rune, int) {
 		for i > 0 && m.s[i]&0xC0 == 0x80 {
 			i--
 		}
-		r, _ := decode(m.s, i)
+		r, _ := value.DecodeRune(m.s[i:])
 		return r, i
 	}
 	if pos >= len(m.s) {
@@ -958,7 +958,7 @@ func (m *matcher) read(pos int, back bool) (rune, int) {
 	if c := m.s[pos]; c < utf8.RuneSelf {
 		return rune(c), pos + 1
 	}
-	r, n := decode(m.s, pos)
+	r, n := value.DecodeRune(m.s[pos:])
 	return r, pos + n
 }
 
@@ -1158,7 +1158,7 @@ func (m *matcher) backref(text string, pos int, back bool) int {
 		return -1
 	}
 	for i := 0; i < len(text); {
-		a, n := decode(text, i)
+		a, n := value.DecodeRune(text[i:])
 		b, next := m.read(pos, false)
 		if next < 0 || canonical(a) != canonical(b) {
 			return -1

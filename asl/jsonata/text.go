@@ -69,7 +69,7 @@ func (p *printer) append(dst []byte, v value.Value, level int) []byte {
 	case value.KindNumber:
 		return p.number(dst, v)
 	case value.KindString:
-		return appendQuoted(dst, v.Str())
+		return value.AppendQuotedLower(dst, v.Str())
 	case value.KindBool:
 		return strconv.AppendBool(dst, v.Truth())
 	case value.KindForeign:
@@ -104,7 +104,7 @@ func (p *printer) append(dst []byte, v value.Value, level int) []byte {
 			n++
 			dst = p.line(dst, level+1)
 			if v.IsObject() {
-				dst = append(appendQuoted(dst, v.Key(i)), ':')
+				dst = append(value.AppendQuotedLower(dst, v.Key(i)), ':')
 				if p.indent != "" {
 					dst = append(dst, ' ')
 				}
@@ -168,46 +168,6 @@ func (e *evaluator) rounded(v value.Value) value.Value {
 		return value.Float(f)
 	}
 	return value.Float(round15(f))
-}
-
-const lowerHex = "0123456789abcdef"
-
-// appendQuoted quotes a string as JSON.stringify does: escapes in lower-case hex digits.
-func appendQuoted(dst []byte, s string) []byte {
-	dst = append(dst, '"')
-	start := 0
-	for i := 0; i < len(s); i++ {
-		c := s[i]
-		if c >= 0x20 && c != '"' && c != '\\' && c != 0xED {
-			continue
-		}
-		if c == 0xED && (i+2 >= len(s) || s[i+1] < 0xA0) {
-			continue // not a surrogate
-		}
-		dst = append(dst, s[start:i]...)
-		switch c {
-		case '"', '\\':
-			dst = append(dst, '\\', c)
-		case '\b':
-			dst = append(dst, `\b`...)
-		case '\f':
-			dst = append(dst, `\f`...)
-		case '\n':
-			dst = append(dst, `\n`...)
-		case '\r':
-			dst = append(dst, `\r`...)
-		case '\t':
-			dst = append(dst, `\t`...)
-		case 0xED:
-			r := 0xD000 | uint16(s[i+1]&0x3F)<<6 | uint16(s[i+2]&0x3F)
-			dst = append(dst, '\\', 'u', lowerHex[r>>12], lowerHex[r>>8&15], lowerHex[r>>4&15], lowerHex[r&15])
-			i += 2
-		default:
-			dst = append(dst, '\\', 'u', '0', '0', lowerHex[c>>4], lowerHex[c&15])
-		}
-		start = i + 1
-	}
-	return append(append(dst, s[start:]...), '"')
 }
 
 // charLen is the length of the character at s[i]. A lone surrogate is a character.

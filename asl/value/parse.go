@@ -321,37 +321,14 @@ func (p *parser) escaped(start int) (string, error) {
 			if p.i+1 >= len(p.s) {
 				return "", p.fail("unterminated string")
 			}
-			e := p.s[p.i+1]
-			switch e {
-			case '"', '\\', '/':
-				buf = append(buf, e)
-			case 'b':
-				buf = append(buf, '\b')
-			case 'f':
-				buf = append(buf, '\f')
-			case 'n':
-				buf = append(buf, '\n')
-			case 'r':
-				buf = append(buf, '\r')
-			case 't':
-				buf = append(buf, '\t')
-			case 'u':
-				r, ok := hex4(p.s, p.i+2)
-				if !ok {
+			var n int
+			if buf, n = AppendUnescaped(buf, p.s[p.i:]); n == 0 {
+				if p.s[p.i+1] == 'u' {
 					return "", p.fail("invalid \\u escape")
 				}
-				p.i += 4
-				if 0xD800 <= r && r < 0xDC00 && p.i+3 < len(p.s) && p.s[p.i+2] == '\\' && p.s[p.i+3] == 'u' {
-					if lo, ok := hex4(p.s, p.i+4); ok && 0xDC00 <= lo && lo < 0xE000 {
-						r = (r-0xD800)<<10 + (lo - 0xDC00) + 0x10000
-						p.i += 6
-					}
-				}
-				buf = AppendRune(buf, r)
-			default:
 				return "", p.fail("invalid escape")
 			}
-			p.i += 2
+			p.i += n
 		case c < utf8.RuneSelf:
 			buf = append(buf, c)
 			p.i++
@@ -365,6 +342,41 @@ func (p *parser) escaped(start int) (string, error) {
 		}
 	}
 	return "", p.fail("unterminated string")
+}
+
+// AppendUnescaped appends the character that the escape at the start of s stands for; two
+// \u escapes that make a surrogate pair are one. It also returns the length of the escape,
+// 0 if s starts with none that JSON knows.
+func AppendUnescaped(dst []byte, s string) ([]byte, int) {
+	if len(s) < 2 || s[0] != '\\' {
+		return dst, 0
+	}
+	switch s[1] {
+	case '"', '\\', '/':
+		return append(dst, s[1]), 2
+	case 'b':
+		return append(dst, '\b'), 2
+	case 'f':
+		return append(dst, '\f'), 2
+	case 'n':
+		return append(dst, '\n'), 2
+	case 'r':
+		return append(dst, '\r'), 2
+	case 't':
+		return append(dst, '\t'), 2
+	case 'u':
+		r, ok := hex4(s, 2)
+		if !ok {
+			return dst, 0
+		}
+		if 0xD800 <= r && r < 0xDC00 && len(s) >= 8 && s[6:8] == `\u` {
+			if low, ok := hex4(s, 8); ok && 0xDC00 <= low && low < 0xE000 {
+				return utf8.AppendRune(dst, (r-0xD800)<<10+(low-0xDC00)+0x10000), 12
+			}
+		}
+		return AppendRune(dst, r), 6
+	}
+	return dst, 0
 }
 
 // AppendRune appends a code point as UTF-8 and, unlike utf8.AppendRune, a lone surrogate

@@ -3,6 +3,7 @@ package value
 import (
 	"math"
 	"strconv"
+	"unicode/utf8"
 	"unsafe"
 )
 
@@ -117,11 +118,20 @@ func AppendFloat(dst []byte, f float64) []byte {
 	return dst
 }
 
-const hexDigits = "0123456789ABCDEF"
+const (
+	upperHex = "0123456789ABCDEF"
+	lowerHex = "0123456789abcdef"
+)
 
 // AppendQuoted appends s as a JSON string. Only what JSON demands is escaped: quotes,
 // backslashes, control characters, and lone surrogates.
-func AppendQuoted(dst []byte, s string) []byte {
+func AppendQuoted(dst []byte, s string) []byte { return appendQuoted(dst, s, upperHex) }
+
+// AppendQuotedLower is AppendQuoted with escapes in lower-case hex digits, as
+// JSON.stringify writes them.
+func AppendQuotedLower(dst []byte, s string) []byte { return appendQuoted(dst, s, lowerHex) }
+
+func appendQuoted(dst []byte, s, digits string) []byte {
 	dst = append(dst, '"')
 	start := 0
 	for i := 0; i < len(s); i++ {
@@ -130,12 +140,12 @@ func AppendQuoted(dst []byte, s string) []byte {
 			continue
 		}
 		if c == 0xED { // a surrogate, or an ordinary character up to U+D7FF
-			if i+2 >= len(s) || s[i+1] < 0xA0 {
+			if !surrogateAt(s, i) {
 				continue
 			}
-			r := 0xD000 | uint16(s[i+1]&0x3F)<<6 | uint16(s[i+2]&0x3F)
+			r := surrogate(s[i:])
 			dst = append(dst, s[start:i]...)
-			dst = append(dst, '\\', 'u', hexDigits[r>>12], hexDigits[r>>8&15], hexDigits[r>>4&15], hexDigits[r&15])
+			dst = append(dst, '\\', 'u', digits[r>>12], digits[r>>8&15], digits[r>>4&15], digits[r&15])
 			i += 2
 			start = i + 1
 			continue
@@ -156,12 +166,30 @@ func AppendQuoted(dst []byte, s string) []byte {
 			dst = append(dst, `\t`...)
 		default:
 			dst = append(dst, `\u00`...)
-			dst = append(dst, hexDigits[c>>4], hexDigits[c&15])
+			dst = append(dst, digits[c>>4], digits[c&15])
 		}
 		start = i + 1
 	}
 	dst = append(dst, s[start:]...)
 	return append(dst, '"')
+}
+
+// surrogateAt tells whether the three-byte form of a surrogate begins at s[i]. Text from
+// Go may also hold bytes that are neither UTF-8 nor such a form.
+func surrogateAt(s string, i int) bool {
+	return i+2 < len(s) && s[i] == 0xED && s[i+1]&0xE0 == 0xA0 && s[i+2]&0xC0 == 0x80
+}
+
+func surrogate(s string) rune { return 0xD000 | rune(s[1]&0x3F)<<6 | rune(s[2]&0x3F) }
+
+// DecodeRune is utf8.DecodeRuneInString that also knows lone surrogates in their
+// three-byte form.
+func DecodeRune(s string) (r rune, size int) {
+	r, size = utf8.DecodeRuneInString(s)
+	if r == utf8.RuneError && size == 1 && surrogateAt(s, 0) {
+		return surrogate(s), 3
+	}
+	return r, size
 }
 
 func quotedSize(s string) int {
@@ -172,7 +200,7 @@ func quotedSize(s string) int {
 			n++
 		case c >= 0x20 && c != 0xED:
 		case c == 0xED:
-			if i+2 < len(s) && s[i+1] >= 0xA0 {
+			if surrogateAt(s, i) {
 				n += 3
 				i += 2
 			}

@@ -48,6 +48,43 @@ func TestParseNormalises(t *testing.T) {
 	}
 }
 
+// What is no surrogate is printed as it is, and the size that is told is the size printed.
+func TestQuote(t *testing.T) {
+	for text, want := range map[string]string{
+		"\xed\xa0\xbd":           `"\uD83D"`,
+		"\xed\xbf\xbfx":          `"\uDFFFx"`,
+		"\xed\x9f\xbf":           "\"\ud7ff\"",
+		"\xed\xc80":              "\"\xed\xc80\"",
+		"\xed\xa0":               "\"\xed\xa0\"",
+		"\xed\xa0A":              "\"\xed\xa0A\"",
+		"\xed":                   "\"\xed\"",
+		"\x00\x1f\b\f\n\r\t\"\\": `"\u0000\u001F\b\f\n\r\t\"\\"`,
+	} {
+		if got := string(value.AppendQuoted(nil, text)); got != want {
+			t.Errorf("%q: got %q, want %q", text, got, want)
+		}
+		if got := value.String(text).Size(); got != len(want) {
+			t.Errorf("%q: size %d, want %d", text, got, len(want))
+		}
+	}
+	if got, want := string(value.AppendQuotedLower(nil, "\x1f\xed\xa0\xbd\xed\xc80")), "\"\\u001f\\ud83d\xed\xc80\""; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestUnescape(t *testing.T) {
+	for text, want := range map[string]string{
+		`\n`: "\n", `\/x`: "/", `\u0041bc`: "A", `\ud83d\ude00`: "😀", `\uD83Dx`: "\xed\xa0\xbd",
+		`\ud83d\u0041`: "\xed\xa0\xbd", `\ud83d\ud83d`: "\xed\xa0\xbd", `\ude00`: "\xed\xb8\x80", `\ud83d\ude0`: "\xed\xa0\xbd",
+		`\x`: "", `\`: "", ``: "", `n`: "", `\u004`: "", `\u+041`: "", `\u00g1`: "",
+	} {
+		got, n := value.AppendUnescaped(nil, text)
+		if string(got) != want || n > len(text) || (n == 0) != (want == "") {
+			t.Errorf("%s: got %q of %d bytes, want %q", text, got, n, want)
+		}
+	}
+}
+
 func TestParseErrors(t *testing.T) {
 	deep := strings.Repeat("[", value.MaxDepth+1)
 	for text, want := range map[string]string{
