@@ -474,6 +474,9 @@ func (n *defaultNode) eval(e *evaluator, in value.Value, f *frame) (value.Value,
 	return collapse(v), err
 }
 
+// Operators evaluate their two operands in place, each in the same lines: a function that
+// does it for all of them makes filters and sums a tenth slower (BenchmarkEval).
+
 type arithmeticNode struct {
 	l, r node
 	op   byte
