@@ -95,5 +95,5 @@ func (e *Error) write(w http.ResponseWriter) {
 	if status == 0 {
 		status = http.StatusBadRequest
 	}
-	respond(w, status, b)
+	respond(w, status, b, stalls)
 }

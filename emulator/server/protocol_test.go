@@ -3,6 +3,7 @@ package server
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -115,6 +116,67 @@ func TestLongBody(t *testing.T) {
 	s.ServeHTTP(w, req)
 	if w.Code != http.StatusRequestEntityTooLarge {
 		t.Error(w.Code, w.Body)
+	}
+}
+
+// pipes is a listener whose connections keep nothing: what is not read is not written.
+type pipes chan net.Conn
+
+func (p pipes) Accept() (net.Conn, error) {
+	if c, ok := <-p; ok {
+		return c, nil
+	}
+	return nil, net.ErrClosed
+}
+
+func (pipes) Close() error   { return nil }
+func (pipes) Addr() net.Addr { return &net.TCPAddr{} }
+
+// TestStalledClients lets clients send no more, or read no more: their connections end.
+func TestStalledClients(t *testing.T) {
+	s := newServer(t, Options{})
+	s.stalls = 20 * time.Millisecond
+	big := `{"StartAt":"A","States":{"A":{"Type":"Pass","Comment":"` + strings.Repeat("x", 200<<10) + `","End":true}}}`
+	arn := succeed(t, s)("CreateStateMachine", createBody("big", big)).Get("stateMachineArn").JSON()
+	head := func(op, rest string) string {
+		return "POST / HTTP/1.1\r\nHost: x\r\nX-Amz-Target: " + targetPrefix + op + "\r\n" + rest
+	}
+	describe := `{"stateMachineArn":` + arn + `}`
+	for name, request := range map[string]string{
+		"short body":   head("ListActivities", "Content-Length: 20\r\n\r\n{"),
+		"long body":    head("ListActivities", "Content-Length: 100000\r\n\r\n{"),
+		"chunked body": head("ListActivities", "Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n"),
+		"too long":     head("ListActivities", "Content-Length: 10000000\r\n\r\n{"),
+		"no operation": head("None", "Content-Length: 20\r\n\r\n{"),
+		"answer":       head("DescribeStateMachine", fmt.Sprintf("Content-Length: %d\r\n\r\n%s", len(describe), describe)),
+	} {
+		t.Run(name, func(t *testing.T) {
+			l, closed := make(pipes), make(chan bool, 1)
+			h := &http.Server{Handler: s, ConnState: func(_ net.Conn, st http.ConnState) {
+				if st == http.StateClosed {
+					closed <- true
+				}
+			}}
+			go h.Serve(l)
+			defer close(l)
+			client, end := net.Pipe()
+			defer client.Close()
+			l <- end
+			client.SetDeadline(time.Now().Add(10 * time.Second))
+			if _, err := io.WriteString(client, request); err != nil {
+				t.Fatal(err)
+			}
+			if name != "answer" {
+				if _, err := io.Copy(io.Discard, client); err != nil {
+					t.Error(err)
+				}
+			}
+			select {
+			case <-closed:
+			case <-time.After(10 * time.Second):
+				t.Error("it is waited for")
+			}
+		})
 	}
 }
 

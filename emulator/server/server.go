@@ -71,6 +71,7 @@ type Server struct {
 	engine *emulator.Engine
 	faults []*armedFault
 	secret [16]byte // of page tokens
+	stalls time.Duration
 
 	ctx  context.Context // ends with the server
 	stop context.CancelFunc
@@ -136,6 +137,7 @@ func New(o Options) (*Server, error) {
 	s := &Server{
 		faults:     faults,
 		opts:       o,
+		stalls:     stalls,
 		prefix:     "arn:" + o.Partition + ":states:" + o.Region + ":" + o.Account + ":",
 		executions: make(map[string]*execution),
 		mapRuns:    make(map[string]*mapRun),
@@ -252,6 +254,9 @@ const targetPrefix = "AWSStepFunctions."
 // ServeHTTP answers one request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header()["X-Amzn-Requestid"] = []string{s.requestID()}
+	// A deadline that is not lifted also holds for what net/http reads when a body was left.
+	c := http.NewResponseController(w)
+	c.SetReadDeadline(time.Now().Add(s.stalls))
 	if r.Method != http.MethodPost {
 		(&Error{Code: "UnknownOperationException", Status: http.StatusNotFound}).write(w)
 		return
@@ -263,8 +268,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		(&Error{Code: "UnknownOperationException"}).write(w)
 		return
 	}
-	body, err := s.body(w, r)
+	body, err := s.body(r)
 	if err == nil {
+		c.SetReadDeadline(time.Time{})
 		err = s.fault(name, body)
 	}
 	if err == nil {
@@ -284,43 +290,56 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		e.write(w)
 		return
 	}
-	respond(w, http.StatusOK, body)
+	respond(w, http.StatusOK, body, s.stalls)
 }
 
 var contentType = []string{"application/x-amz-json-1.0"}
 
-func respond(w http.ResponseWriter, status int, body []byte) {
+// respond writes an answer. A client that does not read it is waited for as long as stalls
+// says, and again for every further part of a long one.
+func respond(w http.ResponseWriter, status int, body []byte, stalls time.Duration) {
 	h := w.Header()
 	h["Content-Type"] = contentType
 	h["Content-Length"] = []string{strconv.Itoa(len(body))}
 	w.WriteHeader(status)
-	w.Write(body)
+	const short, part = 64 << 10, 1 << 20 // what is short finds room in the buffers of the connection
+	if len(body) <= short {
+		w.Write(body)
+		return
+	}
+	c := http.NewResponseController(w)
+	for len(body) > 0 {
+		n := min(len(body), part)
+		c.SetWriteDeadline(time.Now().Add(stalls))
+		if _, err := w.Write(body[:n]); err != nil {
+			return // and the connection ends
+		}
+		body = body[n:]
+	}
+	c.Flush()
+	c.SetWriteDeadline(time.Time{})
 }
 
-// slowBody is how long a long request may take to arrive.
-const slowBody = time.Minute
+// stalls is how long a client may take to send the body of a request, and to read a
+// mebibyte of a long answer.
+const stalls = time.Minute
 
 // body reads a request. A body that says that it is too long is not read at all, and
 // memory is taken only for what has come.
-func (s *Server) body(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+func (s *Server) body(r *http.Request) (b []byte, err error) {
 	tooLarge := &Error{Code: "RequestEntityTooLargeException", Status: http.StatusRequestEntityTooLarge,
 		Message: fmt.Sprintf("Request size exceeded %d bytes", s.opts.MaxBody)}
-	n := r.ContentLength
-	if n > s.opts.MaxBody {
-		return nil, tooLarge
-	}
 	const short = 64 << 10
-	if n >= 0 && n <= short {
-		b := make([]byte, n)
-		if _, err := io.ReadFull(r.Body, b); err != nil {
-			return nil, failure("SerializationException", "")
-		}
-		return b, nil
+	n := r.ContentLength
+	switch {
+	case n > s.opts.MaxBody:
+		return nil, tooLarge
+	case n >= 0 && n <= short:
+		b = make([]byte, n)
+		_, err = io.ReadFull(r.Body, b)
+	default:
+		b, err = io.ReadAll(io.LimitReader(r.Body, s.opts.MaxBody+1))
 	}
-	c := http.NewResponseController(w)
-	c.SetReadDeadline(time.Now().Add(slowBody))
-	defer c.SetReadDeadline(time.Time{})
-	b, err := io.ReadAll(io.LimitReader(r.Body, s.opts.MaxBody+1))
 	if err != nil || n >= 0 && int64(len(b)) != n {
 		return nil, failure("SerializationException", "")
 	}
