@@ -25,7 +25,7 @@ func jacksonProblem(s string) string {
 	j := &jackson{s: s}
 	j.space()
 	j.value(0)
-	if j.problem == "" {
+	if j.problem == "" && !j.deep {
 		if j.space(); j.i < len(s) {
 			j.char("Expected space separating root-level values")
 		}
@@ -37,6 +37,7 @@ type jackson struct {
 	s       string
 	i       int
 	problem string
+	deep    bool // it is nested deeper than this looks
 }
 
 func (j *jackson) fail(format string, args ...any) {
@@ -57,7 +58,7 @@ func (j *jackson) char(expected string) {
 }
 
 func (j *jackson) value(depth int) {
-	if j.problem != "" || depth > 1000 {
+	if j.deep = j.deep || depth > 1000; j.deep || j.problem != "" {
 		return
 	}
 	if j.i >= len(j.s) {
@@ -94,7 +95,7 @@ func (j *jackson) value(depth int) {
 
 func (j *jackson) container(depth int, end byte, kind string) {
 	j.i++
-	for first := true; j.problem == ""; first = false {
+	for first := true; j.problem == "" && !j.deep; first = false {
 		j.space()
 		if j.i >= len(j.s) {
 			j.fail("Unexpected end-of-input: expected close marker for %s", kind)

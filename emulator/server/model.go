@@ -27,6 +27,7 @@ type shape struct {
 	kind     kind
 	min, max int64 // length, number of elements or value; max < 0 for no bound
 	payload  bool  // max is one of the limits that can be lifted
+	bytes    bool  // lengths are those of the UTF-8 encoding, not numbers of characters
 	secret   bool  // messages do not quote the value
 	pattern  string
 	matches  func(string) bool
@@ -58,7 +59,7 @@ var (
 	longARN     = text(1, 2000)
 	name        = text(1, 80)
 	definition  = payload(1, 1048576)
-	data        = payload(0, 262144)
+	data        = &shape{max: 262144, secret: true, payload: true, bytes: true} // API reference: in bytes
 	machineType = enum("STANDARD", "EXPRESS")
 	pageSize    = integer(0, 1000)
 	pageToken   = text(1, 1024)
@@ -226,9 +227,7 @@ func (c *checker) check(s *shape, path string, v value.Value) {
 			c.check(s.elem, fmt.Sprintf("%s.%d.member", path, i+1), e)
 		}
 	case intKind:
-		if n, ok := v.Int64(); ok {
-			c.bounds(s, path, v, n, "value")
-		}
+		c.bounds(s, path, v, nearest(v), "value")
 	case floatKind:
 		if f := v.Float64(); f < float64(s.min) {
 			c.add(s, path, v, fmt.Sprintf("have value greater than or equal to %d", s.min))
@@ -247,7 +246,7 @@ func (c *checker) check(s *shape, path string, v value.Value) {
 			return
 		}
 		n := int64(len(t))
-		if n > s.max || n < s.min {
+		if !s.bytes && (n > s.max || n < s.min) {
 			n = int64(utf8.RuneCountInString(t))
 		}
 		c.bounds(s, path, v, n, "length")

@@ -307,6 +307,7 @@ func violate(s *shape, path string, v value.Value, f func(path string, broken va
 		f(path, value.Int(s.min-1), "have value greater than or equal to")
 		if s.max >= 0 {
 			f(path, value.Int(s.max+1), "have value less than or equal to")
+			f(path, value.MustParse("99999999999999999999"), "have value less than or equal to")
 		}
 	case textKind:
 		if s.enum != nil {
@@ -318,6 +319,9 @@ func violate(s *shape, path string, v value.Value, f func(path string, broken va
 		}
 		if s.max >= 0 {
 			f(path, long(s.max+1), "have length less than or equal to")
+		}
+		if s.bytes {
+			f(path, value.String(strings.Repeat("\u00e9", int(s.max/2+1))), "have length less than or equal to")
 		}
 		if s.pattern != "" {
 			f(path, value.String("\u00e9 "), "satisfy regular expression pattern: ")
@@ -542,7 +546,9 @@ func TestInputProblem(t *testing.T) {
 		"":              "Invalid execution input.",
 		"not some json": "Unrecognized token 'not': was expecting (JSON String, Number, Array, Object or token 'null', 'true' or 'false')",
 		"{'a'":          "Unexpected character (''' (code 39)): was expecting double-quote to start field name",
-		`{"a" 1}`:       "Unexpected character ('1' (code 49)): was expecting a colon to separate field name and value",
+		strings.Repeat("[", 2000) + strings.Repeat("]", 2000): "Invalid execution input.",
+
+		`{"a" 1}`: "Unexpected character ('1' (code 49)): was expecting a colon to separate field name and value",
 	} {
 		if got := inputProblem(text); got != want {
 			t.Errorf("%q: %s", text, got)

@@ -129,10 +129,7 @@ func (p *typePlan) decode(v value.Value, dst reflect.Value) error {
 		if !v.IsNumber() {
 			return mismatch(v, "an Integer")
 		}
-		n, ok := v.Int64()
-		if !ok {
-			n = int64(math.Max(math.Min(v.Float64(), math.MaxInt64/2), math.MinInt64/2))
-		}
+		n := nearest(v)
 		if p.kind == reflect.Int32 {
 			n = min(max(n, math.MinInt32), math.MaxInt32)
 		}
@@ -146,6 +143,15 @@ func (p *typePlan) decode(v value.Value, dst reflect.Value) error {
 		return failure("SerializationException", "")
 	}
 	return nil
+}
+
+// nearest is a number as an integer: without its fraction, and a very large one for what
+// does not fit.
+func nearest(v value.Value) int64 {
+	if n, ok := v.Int64(); ok {
+		return n
+	}
+	return int64(math.Max(math.Min(v.Float64(), math.MaxInt64/2), math.MinInt64/2))
 }
 
 // empty reports whether a member is left out: what is nil, and enum values that are "".
