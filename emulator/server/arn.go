@@ -1,6 +1,9 @@
 package server
 
-import "strings"
+import (
+	"strings"
+	"unicode/utf8"
+)
 
 // resource is a Step Functions ARN, taken apart:
 // arn:partition:states:region:account:kind:name[:rest].
@@ -41,12 +44,18 @@ func parseARN(s string, kinds ...string) (resource, error) {
 // machine returns the ARN of the state machine without a qualifier.
 func (r resource) machine() string { return r.prefix + "stateMachine:" + r.name }
 
+// isLabeled reports whether the ARN is that of a distributed Map state of a state machine:
+// arn:...:stateMachine:name/label.
+func (r resource) isLabeled() bool { return strings.Contains(r.name, "/") }
+
 // checkName refuses what no name may contain.
 func checkName(s string) error {
+	ok := utf8.ValidString(s) // or there are surrogates without a partner
 	for _, c := range s {
-		if c <= ' ' || c >= 0x7f && c <= 0x9f || strings.ContainsRune("<>{}[]?*\"#%\\^|~`$&,;:/", c) || c == 0xfffe || c == 0xffff {
-			return failure("InvalidName", "Invalid Name: '%s'", s)
-		}
+		ok = ok && !(c <= ' ' || c >= 0x7f && c <= 0x9f || strings.ContainsRune("<>{}[]?*\"#%\\^|~`$&,;:/", c) || c == 0xfffe || c == 0xffff || c == 0x10ffff)
+	}
+	if !ok {
+		return failure("InvalidName", "Invalid Name: '%s'", s)
 	}
 	return nil
 }

@@ -194,7 +194,7 @@ func (s *Server) prepare(ctx context.Context, arn, name, input, trace *string) (
 func (s *Server) locate(o *order, r resource) error {
 	m, ok := s.machines.get(r.machine())
 	if !ok {
-		if strings.Contains(r.name, "/") {
+		if r.isLabeled() {
 			return labeled(o.arn)
 		}
 		return noMachine(o.arn)
@@ -603,21 +603,40 @@ func (e *execution) machineARN(x *emulator.Execution) *string {
 	return &arn
 }
 
-const redrivePeriod = 14 * 24 * time.Hour
+// How long after its end an execution can be redriven, and how long after its start
+// (API reference, RedriveExecution).
+const (
+	redrivePeriod = 14 * 24 * time.Hour
+	maxOpenTime   = 365 * 24 * time.Hour
+)
 
-// redrivable says whether an execution can be redriven, and why not.
+// redrivable says whether an execution can be redriven, and why not. That its state machine
+// is being deleted does not show (recorded 2026-09, published in github.com/radkawar/stackd).
 func (e *execution) redrivable(x *emulator.Execution) (types.ExecutionRedriveStatus, *string) {
-	switch st := x.Status(); {
-	case st == emulator.Running || st == emulator.Succeeded || st == emulator.PendingRedrive:
-		return types.ExecutionRedriveStatusNotRedrivable, aws.String("Execution is " + string(st) + " and cannot be redriven")
-	case time.Since(time.UnixMilli(x.Stopped())) > redrivePeriod:
-		return types.ExecutionRedriveStatusNotRedrivable, aws.String("Execution redrivable period exceeded")
-	case x.History().Len() >= emulator.DefaultLimits.Events-1:
-		return types.ExecutionRedriveStatusNotRedrivable, aws.String("Execution has exceeded the maximum history event limit")
-	case e.of != nil:
+	if reason := redriveProblem(x.Status(), x.Started(), x.Stopped(), now(), x.History().Len()); reason != "" {
+		return types.ExecutionRedriveStatusNotRedrivable, &reason
+	}
+	if e.of != nil {
 		return types.ExecutionRedriveStatusRedrivableByMapRun, nil
 	}
 	return types.ExecutionRedriveStatusRedrivable, nil
+}
+
+// redriveProblem returns why an execution cannot be redriven, "" if it can, in the words of
+// the API reference (DescribeExecution, redriveStatusReason). Times are milliseconds since
+// 1970.
+func redriveProblem(st emulator.Status, started, stopped, now int64, events int) string {
+	switch {
+	case st == emulator.Running || st == emulator.Succeeded || st == emulator.PendingRedrive:
+		return "Execution is " + string(st) + " and cannot be redriven"
+	case now-stopped > redrivePeriod.Milliseconds():
+		return "Execution redrivable period exceeded"
+	case now-started > maxOpenTime.Milliseconds():
+		return "Execution has exceeded the max execution time"
+	case events >= emulator.DefaultLimits.Events-1:
+		return "Execution history event limit exceeded"
+	}
+	return ""
 }
 
 func (s *Server) describeExecution(_ context.Context, in *sfn.DescribeExecutionInput) (*sfn.DescribeExecutionOutput, error) {
@@ -690,14 +709,17 @@ func (s *Server) redriveExecution(_ context.Context, in *sfn.RedriveExecutionInp
 	if at > 0 {
 		return &sfn.RedriveExecutionOutput{RedriveDate: millis(at)}, nil
 	}
+	// Recorded 2026-09, published in github.com/radkawar/stackd.
+	invalid := func(reason string) error {
+		return failure("ExecutionNotRedrivable", "Execution %s invalid for redrive as: %s", e.arn, reason)
+	}
 	refused := func() error {
 		var reason *string
 		e.view(func(x *emulator.Execution) { _, reason = e.redrivable(x) })
 		if reason == nil {
 			reason = aws.String("Execution cannot be redriven")
 		}
-		// Recorded 2026-09, published in github.com/radkawar/stackd.
-		return failure("ExecutionNotRedrivable", "Execution %s invalid for redrive as: %s", e.arn, *reason)
+		return invalid(*reason)
 	}
 	var status types.ExecutionRedriveStatus
 	e.view(func(x *emulator.Execution) { status, _ = e.redrivable(x) })
@@ -720,7 +742,7 @@ func (s *Server) redriveExecution(_ context.Context, in *sfn.RedriveExecutionInp
 	}
 	if e.machine.deleting {
 		s.mu.Unlock()
-		return nil, refused()
+		return nil, invalid("State machine is in DELETING status")
 	}
 	if s.open >= maxOpen && !s.opts.NoLimits {
 		s.mu.Unlock()
@@ -766,6 +788,10 @@ func (s *Server) listExecutions(_ context.Context, in *sfn.ListExecutionsInput) 
 		}
 		if in.RedriveFilter != "" {
 			return nil, failure("ValidationException", "RedriveFilter cannot be applied to ListExecutions call with StateMachine ARN")
+		}
+		// Documented (API reference, ListExecutions); the words are not.
+		if in.StatusFilter == types.ExecutionStatusPendingRedrive {
+			return nil, failure("ValidationException", "StatusFilter PENDING_REDRIVE cannot be applied to ListExecutions call with StateMachine ARN")
 		}
 	} else if r, err = parseARN(of, "mapRun"); err != nil {
 		return nil, err
@@ -850,7 +876,7 @@ func (s *Server) executionsOf(r resource) (list []*execution, batched bool, err 
 	if m.typ == types.StateMachineTypeExpress {
 		return nil, false, wrongType()
 	}
-	if r.rest != "" && m.version(r.full) == nil && m.alias(r.rest) == nil {
+	if r.rest != "" && !m.published(r.rest) && m.alias(r.rest) == nil {
 		return nil, false, noResource(r.full)
 	}
 	if m.gone > 0 {

@@ -331,6 +331,14 @@ func (m *machine) alias(name string) *alias {
 	return nil
 }
 
+// published reports whether there is a version of a number, or was one: the executions of
+// one that was deleted can still be listed (recorded 2026-09, published in
+// github.com/radkawar/stackd).
+func (m *machine) published(number string) bool {
+	n, err := strconv.Atoi(number)
+	return err == nil && n > 0 && n <= m.lastVersion && strconv.Itoa(n) == number
+}
+
 func isNumber(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
 
 // unqualified returns the state machine of an ARN that must have no qualifier. Called
@@ -348,8 +356,12 @@ func (s *Server) unqualified(arn string) (*machine, error) {
 }
 
 func (s *Server) updateStateMachine(_ context.Context, in *sfn.UpdateStateMachineInput) (*sfn.UpdateStateMachineOutput, error) {
-	if _, err := parseARN(*in.StateMachineArn, "stateMachine"); err != nil {
+	r, err := parseARN(*in.StateMachineArn, "stateMachine")
+	if err != nil {
 		return nil, err
+	}
+	if r.isLabeled() {
+		return nil, labeled(r.full)
 	}
 	if in.Definition == nil && in.RoleArn == nil && in.LoggingConfiguration == nil && in.TracingConfiguration == nil && in.EncryptionConfiguration == nil {
 		return nil, failure("MissingRequiredParameter", "Either the definition, the role ARN, the LoggingConfiguration, or the TracingConfiguration must be specified")
@@ -552,6 +564,9 @@ func (s *Server) deleteStateMachine(_ context.Context, in *sfn.DeleteStateMachin
 	r, err := parseARN(*in.StateMachineArn, "stateMachine")
 	if err != nil {
 		return nil, err
+	}
+	if r.isLabeled() {
+		return nil, labeled(r.full)
 	}
 	if r.rest != "" {
 		return nil, failure("ValidationException", "This operation does not support qualified state machine ARNs: '%s'", r.full)

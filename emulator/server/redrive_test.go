@@ -7,7 +7,30 @@ import (
 	"testing"
 
 	"github.com/sfnkit/sfnkit/asl/value"
+	"github.com/sfnkit/sfnkit/emulator"
 )
+
+func TestRedriveProblem(t *testing.T) {
+	const day = 24 * 60 * 60 * 1000
+	for _, c := range []struct {
+		status                emulator.Status
+		started, stopped, now int64 // days
+		events                int
+		want                  string
+	}{
+		{emulator.Failed, 0, 1, 15, 24998, ""},
+		{emulator.Running, 0, 0, 1, 3, "Execution is RUNNING and cannot be redriven"},
+		{emulator.Succeeded, 0, 1, 2, 3, "Execution is SUCCEEDED and cannot be redriven"},
+		{emulator.TimedOut, 0, 1, 16, 3, "Execution redrivable period exceeded"},
+		{emulator.Aborted, 0, 360, 366, 3, "Execution has exceeded the max execution time"},
+		{emulator.Failed, 0, 1, 2, 24999, "Execution history event limit exceeded"},
+		{emulator.Failed, 800, 801, 0, 3, ""}, // in virtual time, which is ahead
+	} {
+		if got := redriveProblem(c.status, c.started*day, c.stopped*day, c.now*day, c.events); got != c.want {
+			t.Errorf("%v: %q", c, got)
+		}
+	}
+}
 
 // TestRedrivesComeToTheSame runs machines made by chance whose tasks fail by chance, and
 // that are stopped, and redrives them until they succeed. The output must be that of an
