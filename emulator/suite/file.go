@@ -15,6 +15,7 @@ import (
 	"github.com/sfnkit/sfnkit/asl/jsonata"
 	"github.com/sfnkit/sfnkit/asl/value"
 	"github.com/sfnkit/sfnkit/emulator"
+	"github.com/sfnkit/sfnkit/emulator/calls"
 )
 
 // File is a test file that was read.
@@ -199,11 +200,16 @@ type decoder struct {
 	file     *File
 	source   *asl.Source
 	problems []Problem
+	known    map[string]bool // responses and test cases in them that were looked at
 }
 
 func (d *decoder) problem(at, format string, args ...any) {
+	d.problemAt(d.source.Position(at), format, args...)
+}
+
+func (d *decoder) problemAt(p asl.Position, format string, args ...any) {
 	if len(d.problems) < maxProblems {
-		d.problems = append(d.problems, Problem{d.source.Position(at), fmt.Sprintf(format, args...)})
+		d.problems = append(d.problems, Problem{p, fmt.Sprintf(format, args...)})
 	}
 }
 
@@ -291,7 +297,9 @@ func (d *decoder) document(v value.Value) {
 		}
 		base.Position = d.source.Position("")
 		d.file.Cases = []*Case{&base}
+		d.exclusive(v, "")
 		d.check(&base, "")
+		d.responses(&base, v, "")
 		return
 	}
 	if !cases.IsArray() || cases.Len() == 0 {
@@ -302,6 +310,7 @@ func (d *decoder) document(v value.Value) {
 		base.mocks[i].inherited = true
 	}
 	base.responses.inherited = true
+	d.exclusive(v, "")
 	d.check(&base, "")
 	if base.Name != "" {
 		d.problem("/name", "a file with cases has no name of its own")
@@ -322,10 +331,71 @@ func (d *decoder) document(v value.Value) {
 			d.problem(at+"/name", "there are two cases named %q", c.Name)
 		}
 		seen[c.Name] = true
+		d.exclusive(cv, at)
 		d.check(c, at)
 		c.inherit(&base)
+		d.responses(c, cv, at)
 		d.file.Cases = append(d.file.Cases, c)
 	}
+}
+
+// exclusive reports what cannot be given together.
+func (d *decoder) exclusive(v value.Value, at string) {
+	if v.Has("input") && v.Has("inputFile") {
+		d.problem(at+"/inputFile", "input and inputFile exclude each other")
+	}
+}
+
+// responses reads the file of responses of a case, which is v, to say what is wrong with it.
+// Either it or what is common to all cases may name a file and a test case.
+func (d *decoder) responses(c *Case, v value.Value, at string) {
+	r := c.responses
+	if r.testCase == "" && r.path == "" {
+		return
+	}
+	key := r.path + "#" + r.testCase
+	if d.known[key] {
+		return
+	}
+	if d.known == nil {
+		d.known = make(map[string]bool)
+	}
+	d.known[key] = true
+	if r.path == "" {
+		if r.inherited {
+			at = ""
+		}
+		d.problem(at+"/testCase", "testCase is one of a file of responses; name that, too: responses: MockConfigFile.json")
+		return
+	}
+	_, err := c.loadResponses()
+	var ce *calls.ConfigError
+	var pe *fs.PathError
+	switch {
+	case errors.As(err, &ce):
+		for _, p := range ce.Problems {
+			d.problemAt(r.position, "responses: %v", &calls.ConfigError{File: ce.File, Problems: []calls.Problem{p}})
+		}
+	case errors.As(err, &pe):
+		d.problemAt(r.position, "responses: %s: %v", pe.Path, pe.Err)
+	case err != nil && v.Has("testCase"):
+		d.problem(at+"/testCase", "responses: %v", err)
+	case err != nil:
+		d.problemAt(r.position, "responses: %v", err)
+	}
+}
+
+// loadResponses reads the responses of a case, which has some.
+func (c *Case) loadResponses() (*calls.Responses, error) {
+	machine, testCase, ok := strings.Cut(c.responses.testCase, "#")
+	if !ok {
+		machine, testCase = "", machine
+	}
+	r, err := calls.LoadResponses(c.responses.path, machine, testCase)
+	if err == nil && c.file.machine != nil {
+		err = r.Check(c.file.machine)
+	}
+	return r, err
 }
 
 // inherit takes what the file says and the case does not.
@@ -505,7 +575,7 @@ func definitionBeside(testFile string) (string, error) {
 	case 0:
 		return "", fmt.Errorf("there is no definition beside this file; name one: definition: workflow.asl.json")
 	}
-	return "", fmt.Errorf("which definition is meant must be said: there are %s", strings.Join(all, ", "))
+	return "", fmt.Errorf("which definition is meant must be said, as in definition: %s; there are %s", all[0], strings.Join(all, ", "))
 }
 
 func (d *decoder) expect(v value.Value, at string, e *expectation) {

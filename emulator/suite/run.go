@@ -232,18 +232,9 @@ func (c *Case) callers(ctx context.Context, o *emulator.Options, start time.Time
 		caller = calls.S3(store, caller)
 	}
 	if c.responses.path != "" {
-		machine, testCase, ok := strings.Cut(c.responses.testCase, "#")
-		if !ok {
-			machine, testCase = "", machine
-		}
-		r, err := calls.LoadResponses(c.responses.path, machine, testCase)
-		if err != nil {
+		if g.responses, err = c.loadResponses(); err != nil {
 			return nil, err
 		}
-		if err := r.Check(c.file.machine); err != nil {
-			return nil, err
-		}
-		g.responses = r
 	}
 	// What is asked last stands first: the case before the file, mocks before responses.
 	if c.responses.inherited {
