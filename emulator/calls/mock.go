@@ -89,19 +89,25 @@ type Problem struct {
 	Text         string
 }
 
+// Error has a line for each problem, up to 20.
 func (e *ConfigError) Error() string {
-	p := e.Problems[0]
 	var b strings.Builder
-	b.WriteString(e.File)
-	if p.Line > 0 {
-		fmt.Fprintf(&b, ":%d:%d", p.Line, p.Column)
-	}
-	b.WriteString(": " + p.Text)
-	if p.Pointer != "" {
-		b.WriteString(" at " + p.Pointer)
-	}
-	if n := len(e.Problems) - 1; n > 0 {
-		fmt.Fprintf(&b, " (and %d more)", n)
+	for i, p := range e.Problems {
+		if i > 0 {
+			b.WriteByte('\n')
+		}
+		if i == 20 {
+			fmt.Fprintf(&b, "%s: and %d more", e.File, len(e.Problems)-i)
+			break
+		}
+		b.WriteString(e.File)
+		if p.Line > 0 {
+			fmt.Fprintf(&b, ":%d:%d", p.Line, p.Column)
+		}
+		b.WriteString(": " + p.Text)
+		if p.Pointer != "" {
+			b.WriteString(" at " + p.Pointer)
+		}
 	}
 	return b.String()
 }

@@ -1,6 +1,7 @@
 package calls_test
 
 import (
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -103,7 +104,8 @@ func TestMockProblems(t *testing.T) {
 		{`{"StateMachines": {}, "MockedResponses": {"R": {"2-1": {"Return": 1}}}}`, `f.json:1:49: "2-1" is not the number`},
 		{`{"StateMachines": {}, "MockedResponses": {"R": {"99999999999": {"Return": 1}}}}`, `f.json:1:49: "99999999999" is not the number`},
 		{`{"StateMachines": {}, "MockedResponses": {"R": {"0": {"Return": 1, "Throw": {}}}}}`, `f.json:1:49: an answer has either Return or Throw, not both at /MockedResponses/R/0`},
-		{`{"StateMachines": {}, "MockedResponses": {"R": {"0": {"return": 1}}}}`, `f.json:1:55: unknown field "return"; an answer has Return or Throw at /MockedResponses/R/0/return (and 1 more)`},
+		{`{"StateMachines": {}, "MockedResponses": {"R": {"0": {"return": 1}}}}`, `f.json:1:55: unknown field "return"; an answer has Return or Throw at /MockedResponses/R/0/return` + "\n" + `f.json:1:49: an answer has either Return or Throw at /MockedResponses/R/0`},
+		{`{"StateMachines": {}, "MatchedResponses": {"R": [` + strings.Repeat("1,\n", 25) + `1]}}`, `f.json:1:50: a rule is not an object at /MatchedResponses/R/0` + "\n" + `f.json:2:1: `},
 		{`{"StateMachines": {}, "MockedResponses": {"R": {"0": {"Throw": {"Error": 1}}}}}`, `f.json:1:65: Error is not a string at /MockedResponses/R/0/Throw/Error`},
 		{`{"StateMachines": {}, "MockedResponses": {"R": {"0-2": {"Return": 1}, "2": {"Return": 1}}}}`, `f.json:1:43: the calls 0-2 and 2 overlap at /MockedResponses/R`},
 		{"{\"StateMachines\": {}, \"MatchedResponses\": {\"R\": {\"a\": {\"Return\": 1}}}}", `f.json:1:44: a matched response is not a list of rules at /MatchedResponses/R`},
@@ -127,6 +129,10 @@ func TestMockProblems(t *testing.T) {
 		if err == nil || !strings.HasPrefix(err.Error(), test.want) {
 			t.Errorf("%s\n got %v\nwant %s", test.text, err, test.want)
 		}
+	}
+	_, err := calls.ParseMocks("f.json", []byte(`{"StateMachines": {}, "MatchedResponses": {"R": [`+strings.Repeat("1,", 24)+`1]}}`))
+	if lines := strings.Split(fmt.Sprint(err), "\n"); len(lines) != 21 || lines[20] != "f.json: and 5 more" {
+		t.Error(err)
 	}
 	c, err := calls.LoadMocks("testdata/mocks.json")
 	if err != nil {

@@ -1,6 +1,7 @@
 package calls
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -88,7 +89,8 @@ func readFile(path string) ([]byte, error) {
 	} else if fi.Size() > maxFile {
 		return nil, fmt.Errorf("%s: %d bytes are more than the %d that are read", path, fi.Size(), maxFile)
 	}
-	return os.ReadFile(path)
+	text, err := os.ReadFile(path)
+	return bytes.TrimPrefix(text, []byte("\uFEFF")), err
 }
 
 // Recorded answers the calls of the states that the responses name. A call beyond the last

@@ -1,6 +1,7 @@
 package suite
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -472,7 +473,7 @@ func (d *decoder) inputFile(v value.Value, at string) value.Value {
 		d.problem(at, "%v", err)
 		return value.Value{}
 	}
-	input, err := value.Parse(text)
+	input, err := value.Parse(bytes.TrimPrefix(text, []byte("\uFEFF")))
 	if err != nil {
 		d.problem(at, "%s: %v", p, err)
 	}
