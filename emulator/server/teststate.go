@@ -29,6 +29,11 @@ func testDefinition(in *sfn.TestStateInput) (*asl.StateMachine, *asl.State, erro
 	text, name := *in.Definition, aws.ToString(in.StateName)
 	opts := []asl.ValidateOption{asl.AsService(), asl.ForType(asl.Standard)}
 	if name == "" {
+		// It is read on its own first: what is not one value could close the object around it.
+		if _, err := value.ParseString(text); err != nil {
+			_, found := diagnose(text, types.StateMachineTypeStandard)
+			return nil, nil, invalidDefinition(errorTexts(found))
+		}
 		name = testedState
 		text = `{"StartAt":"` + testedState + `","States":{"` + testedState + `":` + text + `}}`
 		opts = append(opts, asl.Disable(asl.CodeMissingTarget, asl.CodeMissingEnd))
