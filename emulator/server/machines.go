@@ -457,7 +457,7 @@ func (s *Server) describeStateMachine(_ context.Context, in *sfn.DescribeStateMa
 	var label string
 	r.name, label, _ = strings.Cut(r.name, "/")
 	m, ok := s.machines.get(r.machine())
-	if !ok || label != "" && m.current.processor(label) == nil {
+	if !ok {
 		return nil, noMachine(r.full)
 	}
 	rev := m.current
@@ -474,7 +474,9 @@ func (s *Server) describeStateMachine(_ context.Context, in *sfn.DescribeStateMa
 	}
 	definition := &rev.text
 	if label != "" {
-		definition = ref(rev.processor(label).String())
+		if definition = s.labeledDefinition(m, rev, label); definition == nil {
+			return nil, noMachine(r.full)
+		}
 	}
 	out.Label = ref(label)
 	out.Name, out.RoleArn, out.Type, out.Status = &m.name, &rev.roleARN, m.typ, types.StateMachineStatusActive
@@ -492,6 +494,21 @@ func (s *Server) describeStateMachine(_ context.Context, in *sfn.DescribeStateMa
 		out.RevisionId = &rev.id
 	}
 	return out, nil
+}
+
+// labeledDefinition returns the definition of the distributed Map state that has a label, nil
+// if there is none. A state that has none of its own gets one with each map run (API
+// reference, DescribeStateMachine: "user-defined or an auto-generated"). Called under the lock.
+func (s *Server) labeledDefinition(m *machine, rev *revision, label string) *string {
+	if p := rev.processor(label); p != nil {
+		return ref(p.String())
+	}
+	for _, run := range s.mapRuns {
+		if run.label == label && run.parent.machine == m && run.parent.revision.processor(label) == nil {
+			return &run.revision.text
+		}
+	}
+	return nil
 }
 
 // processor returns the machine inside the distributed Map state that has a label, nil if
@@ -815,6 +832,9 @@ func (s *Server) updateStateMachineAlias(_ context.Context, in *sfn.UpdateStateM
 	}
 	if a == nil {
 		return nil, noResource(*in.StateMachineAliasArn)
+	}
+	if m.deleting {
+		return nil, deleting(m.arn)
 	}
 	if in.RoutingConfiguration != nil {
 		of, err := s.route(in.RoutingConfiguration)
