@@ -445,7 +445,9 @@ func (c *compiler) mapState(f *fields, s *state) error {
 	}
 	s.processor = &Machine{def: p, top: top}
 	s.distributed = d.Distributed()
-	s.label = d.Label
+	if s.distributed {
+		s.label = d.MapLabel()
+	}
 	s.itemsPath = f.path("ItemsPath", d.ItemsPath)
 	s.items = f.query("Items", d.Items)
 	selector := d.ItemSelector

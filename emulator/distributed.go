@@ -100,9 +100,6 @@ func (x *Execution) distributed(t *thread, v *view, items value.Value, concurren
 			}
 		}
 	}
-	if r.Label == "" {
-		r.Label = x.sources.UUID()
-	}
 	r.ARN = "arn:" + x.shared.Partition + ":states:" + x.shared.Region + ":" + x.shared.Account + ":mapRun:" +
 		x.shared.StateMachineName + "/" + r.Label + ":" + x.sources.UUID()
 	e := x.emit(MapRunStarted, t.prev, value.Value{})

@@ -474,9 +474,11 @@ func (s *Server) describeStateMachine(_ context.Context, in *sfn.DescribeStateMa
 	}
 	definition := &rev.text
 	if label != "" {
-		if definition = s.labeledDefinition(m, rev, label); definition == nil {
+		p := rev.processor(label)
+		if p == nil {
 			return nil, noMachine(r.full)
 		}
+		definition = ref(p.String())
 	}
 	out.Label = ref(label)
 	out.Name, out.RoleArn, out.Type, out.Status = &m.name, &rev.roleARN, m.typ, types.StateMachineStatusActive
@@ -496,21 +498,6 @@ func (s *Server) describeStateMachine(_ context.Context, in *sfn.DescribeStateMa
 	return out, nil
 }
 
-// labeledDefinition returns the definition of the distributed Map state that has a label, nil
-// if there is none. A state that has none of its own gets one with each map run (API
-// reference, DescribeStateMachine: "user-defined or an auto-generated"). Called under the lock.
-func (s *Server) labeledDefinition(m *machine, rev *revision, label string) *string {
-	if p := rev.processor(label); p != nil {
-		return ref(p.String())
-	}
-	for _, run := range s.mapRuns {
-		if run.label == label && run.parent.machine == m && run.parent.revision.processor(label) == nil {
-			return &run.revision.text
-		}
-	}
-	return nil
-}
-
 // processor returns the machine inside the distributed Map state that has a label, nil if
 // there is none.
 func (r *revision) processor(label string) *processor {
@@ -520,8 +507,8 @@ func (r *revision) processor(label string) *processor {
 			return nil
 		}
 		for _, s := range def.States {
-			if s.Label == label {
-				return s.ItemProcessor
+			if s.Distributed() && s.MapLabel() == label {
+				return s.Processor()
 			}
 			for _, inner := range append([]*asl.StateMachine{s.ItemProcessor}, s.Branches...) {
 				if got := in(inner); got != nil {
