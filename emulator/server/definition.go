@@ -181,8 +181,14 @@ func variablesInPath(s string) []string {
 func variablesInJSONata(s string) []string {
 	var names []string
 	bound := map[string]bool{"states": true}
+	head := false // in the parentheses of a function's parameters
 	for i := 0; i < len(s); i++ {
 		switch c := s[i]; c {
+		case '(':
+			before := strings.TrimRight(s[:i], " \t\r\n")
+			head = strings.HasSuffix(before, "function") || strings.HasSuffix(before, "λ")
+		case ')':
+			head = false
 		case '\'', '"', '`':
 			for i++; i < len(s) && s[i] != c; i++ {
 				if s[i] == '\\' {
@@ -204,7 +210,7 @@ func variablesInJSONata(s string) []string {
 				rest := strings.TrimLeft(s[end:], " \t\r\n")
 				before := strings.TrimRight(s[:i], " \t\r\n")
 				switch {
-				case strings.HasPrefix(rest, ":="), strings.HasSuffix(before, "@"), strings.HasSuffix(before, "#"), isParameter(s, i):
+				case strings.HasPrefix(rest, ":="), strings.HasSuffix(before, "@"), strings.HasSuffix(before, "#"), head:
 					bound[n] = true
 				case strings.HasPrefix(rest, "("):
 				default:
@@ -223,14 +229,4 @@ func variablesInJSONata(s string) []string {
 		}
 	}
 	return out
-}
-
-// isParameter reports whether the variable at s[i] stands in the head of a function.
-func isParameter(s string, i int) bool {
-	open := strings.LastIndexByte(s[:i], '(')
-	if open < 0 || strings.ContainsAny(s[open:i], ")") {
-		return false
-	}
-	head := strings.TrimRight(s[:open], " \t\r\n")
-	return strings.HasSuffix(head, "function") || strings.HasSuffix(head, "λ")
 }

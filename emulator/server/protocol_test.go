@@ -541,6 +541,22 @@ func TestVariableReferences(t *testing.T) {
 }
 
 // TestInputProblem shows the words for inputs that are no JSON.
+// TestManyVariableReferences gives each variable as much text before it as a definition may have.
+func TestManyVariableReferences(t *testing.T) {
+	for _, begin := range []string{"[", "$f(", "function($x) {["} {
+		n := make(chan int, 1)
+		go func() { n <- len(variablesInJSONata(begin + strings.Repeat("$a, ", 260000))) }()
+		select {
+		case got := <-n:
+			if got != 260000 {
+				t.Errorf("%s: %d", begin, got)
+			}
+		case <-time.After(10 * time.Second):
+			t.Errorf("%s: it takes too long", begin)
+		}
+	}
+}
+
 func TestInputProblem(t *testing.T) {
 	for text, want := range map[string]string{
 		"":              "Invalid execution input.",
