@@ -31,6 +31,13 @@ func (e *ReferenceError) Error() string {
 // when it is asked for.
 type NotFoundError struct{ failure }
 
+// PastEnd reports whether all of a definite path could be followed but for an index at its
+// end, which is too large.
+func (e *NotFoundError) PastEnd() bool {
+	last := len(e.path.steps) - 1
+	return e.kind == outOfBounds && e.path.plain == len(e.path.steps) && e.at == last && e.path.steps[last].index >= e.model.Len()
+}
+
 // Error is any other failure of an evaluation. Its text is the engine's message.
 type Error struct{ failure }
 

@@ -10,7 +10,9 @@
 // ([CompileExpression]).
 //
 // The result has the members that are not computed first, in document order, and then the
-// computed ones, in the order of a hash table of their names.
+// computed ones, in the order of a hash table of their names. An index past the end of an
+// array, if it ends a definite path, gives null and is no error (seen on AWS 2026-09:
+// floci-io/floci pull request 3167); the engine by itself, and a path that goes on, fail.
 //
 // A [Template] is compiled once and evaluated many times, by many goroutines if need be.
 // An evaluation allocates the objects and arrays that hold a value that was computed, and
@@ -59,6 +61,11 @@ func (e *PathError) Error() string {
 
 // Unwrap returns Err.
 func (e *PathError) Unwrap() error { return e.Err }
+
+func (e *PathError) pastEnd() bool {
+	lost, ok := e.Err.(*jsonpath.NotFoundError)
+	return ok && lost.PastEnd()
+}
 
 // NullInputError says that a path was applied to an input that is null.
 type NullInputError struct {
@@ -166,7 +173,11 @@ func (t *Template) Eval(env *intrinsic.Env) (value.Value, error) { return t.root
 func (n *node) eval(env *intrinsic.Env) (value.Value, error) {
 	switch {
 	case n.expr != nil:
-		return n.expr.Eval(env)
+		v, err := n.expr.Eval(env)
+		if pe, ok := err.(*PathError); ok && pe.pastEnd() {
+			return value.Null, nil
+		}
+		return v, err
 	case n.parts == nil:
 		return n.val, nil
 	}

@@ -40,6 +40,12 @@ var templates = []struct{ text, want string }{
 	{`{".$": "$.s", "a.$.$": "$.s", "$": 1}`, `{"$":1,"":"x","a.$":"x"}`},
 	{`{"none.$": "$.no[*].x"}`, `{"none":[]}`},
 
+	{`{"x.$": "$.a.b[3]", "y": [{"z.$": "$.list[9]"}]}`, `{"y":[{"z":null}],"x":null}`},
+
+	{`{"no.$": "$.a.b[3].c"}`, `!The JSONPath '$.a.b[3].c' specified for the field 'no.$' could not be found in the input`},
+	{`{"no.$": "$.a.b[-1]"}`, `!The JSONPath '$.a.b[-1]' specified for the field 'no.$' could not be found in the input`},
+	{`{"no.$": "$.a.b[0,3]"}`, `!The JSONPath '$.a.b[0,3]' specified for the field 'no.$' could not be found in the input`},
+	{`{"no.$": "States.Array($.list[9])"}`, `!The function 'States.Array($.list[9])' had the following error: The JsonPath argument for the field '$.list[9]' could not be found in the input`},
 	{`{"x": {"no.$": "$.a.no"}}`, `!The JSONPath '$.a.no' specified for the field 'no.$' could not be found in the input '{"a":{"b"`},
 	{`{"no.$": "$$.No"}`, `!The JSONPath '$$.No' specified for the field 'no.$' could not be found in the input '{"State":{"Name":"S"}}'`},
 	{`{"no.$": "$unknown"}`, `!The JSONPath '$unknown' specified for the field 'no.$' could not be found in the input '{"a":{"b"`},
