@@ -36,6 +36,7 @@ func unknownf(format string, args ...any) error { return &unresolved{fmt.Sprintf
 type configuration struct {
 	l         *loader
 	dir       string
+	prefix    string // of the addresses in it, "" for a root module
 	locals    map[string]attribute
 	variables map[string]*variableValue // nil for a root module
 	blocks    []block
@@ -85,7 +86,7 @@ func (l *loader) terraform(src *source) ([]Definition, error) {
 		return nil, err
 	}
 	c.folder(src.name)
-	return c.machines(src, "", 0), nil
+	return c.machines(src, 0), nil
 }
 
 // folder adds the files of the configuration's folder but for one. What is wrong with
@@ -105,8 +106,8 @@ func (c *configuration) folder(except string) {
 }
 
 // machines returns the state machines of a file, or of all files if src is nil, and those
-// of the modules that are called there. Addresses begin with the prefix.
-func (c *configuration) machines(src *source, prefix string, depth int) []Definition {
+// of the modules that are called there.
+func (c *configuration) machines(src *source, depth int) []Definition {
 	var defs []Definition
 	for _, b := range c.blocks {
 		if src != nil && b.src != src || !c.l.step() {
@@ -114,9 +115,9 @@ func (c *configuration) machines(src *source, prefix string, depth int) []Defini
 		}
 		switch {
 		case b.Type == "resource" && len(b.Labels) == 2 && b.Labels[0] == "aws_sfn_state_machine":
-			defs = append(defs, c.machine(b, prefix+b.Labels[0]+"."+b.Labels[1])...)
+			defs = append(defs, c.machine(b, c.prefix+b.Labels[0]+"."+b.Labels[1])...)
 		case b.Type == "module" && len(b.Labels) == 1:
-			defs = append(defs, c.call(b, prefix+"module."+b.Labels[0], depth)...)
+			defs = append(defs, c.call(b, c.prefix+"module."+b.Labels[0], depth)...)
 		}
 	}
 	return defs
@@ -143,7 +144,7 @@ func (c *configuration) call(b block, address string, depth int) []Definition {
 	if !c.l.inside(filepath.Join(c.dir, ref)) || !c.l.take(listing) {
 		return nil
 	}
-	m := &configuration{l: c.l, dir: filepath.Join(c.dir, ref), locals: map[string]attribute{}, variables: map[string]*variableValue{}}
+	m := &configuration{l: c.l, dir: filepath.Join(c.dir, ref), prefix: address + ".", locals: map[string]attribute{}, variables: map[string]*variableValue{}}
 	m.folder("")
 	for _, v := range m.blocks {
 		if v.Type == "variable" && len(v.Labels) == 1 && v.Body.Attributes["default"] != nil {
@@ -153,7 +154,7 @@ func (c *configuration) call(b block, address string, depth int) []Definition {
 	for name, a := range b.Body.Attributes {
 		m.variables[name] = &variableValue{attribute{b.src, a.Expr}, c}
 	}
-	return m.machines(nil, address+".", depth+1)
+	return m.machines(nil, depth+1)
 }
 
 // file adds the blocks of a file.
@@ -890,13 +891,22 @@ func (c *configuration) role(b block) *Role {
 		return r
 	}
 	r.ARN = placeholder(c.notation(a.Expr, sc))
-	id := referred(a.Expr)
+	// The role may be given to the module by the one that calls it.
+	expr := a.Expr
+	for range maxReferences {
+		next, inner, err := c.follow(unwrapped(expr), sc)
+		if err != nil {
+			break
+		}
+		c, expr, sc = inner.of(c), next.expr, inner
+	}
+	id := referred(expr)
 	typ, name, _ := strings.Cut(id, ".")
 	res := c.block("resource", typ, name)
 	if res == nil || typ != "aws_iam_role" {
 		return r
 	}
-	r.ID = id
+	r.ID = c.prefix + id
 	in := scope{src: res.src}
 	if trust := res.Body.Attributes["assume_role_policy"]; trust != nil {
 		r.Trust = c.document(trust.Expr, in)
@@ -962,10 +972,7 @@ func (c *configuration) attach(r *Role, e hclsyntax.Expression, sc scope) {
 
 // referred returns the address of the resource that an expression refers to.
 func referred(e hclsyntax.Expression) string {
-	if w, ok := e.(*hclsyntax.TemplateWrapExpr); ok {
-		e = w.Wrapped
-	}
-	t, ok := e.(*hclsyntax.ScopeTraversalExpr)
+	t, ok := unwrapped(e).(*hclsyntax.ScopeTraversalExpr)
 	if !ok || len(t.Traversal) < 2 {
 		return ""
 	}
@@ -975,8 +982,17 @@ func referred(e hclsyntax.Expression) string {
 	return ""
 }
 
+// unwrapped returns what stands in a text that is nothing but one ${...}.
+func unwrapped(e hclsyntax.Expression) hclsyntax.Expression {
+	if w, ok := e.(*hclsyntax.TemplateWrapExpr); ok {
+		return w.Wrapped
+	}
+	return e
+}
+
 // document evaluates a policy document: a text, or a data source of documents.
 func (c *configuration) document(e hclsyntax.Expression, sc scope) value.Value {
+	e = unwrapped(e)
 	if t, ok := e.(*hclsyntax.ScopeTraversalExpr); ok && len(t.Traversal) >= 4 && t.Traversal.RootName() == "data" {
 		if kind, ok := t.Traversal[1].(hcl.TraverseAttr); ok && kind.Name == "aws_iam_policy_document" {
 			if label, ok := t.Traversal[2].(hcl.TraverseAttr); ok {
