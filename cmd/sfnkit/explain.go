@@ -39,6 +39,13 @@ It works offline, and exits 1 if it does not know the error.`,
 			if err != nil {
 				return err
 			}
+			if strings.TrimSpace(text) == "" {
+				what := "the message"
+				if isFile {
+					what = inputName(args[0])
+				}
+				return fmt.Errorf("%s is empty; give the text of an error in quotes, a file with it, or - for standard input", what)
+			}
 			out := cmd.OutOrStdout()
 			if isFile {
 				if dump, err := value.ParseString(text); err == nil {

@@ -95,10 +95,18 @@ func located(name string, err error) error {
 	return fmt.Errorf("%s: %s%s", place, d.Summary(), more)
 }
 
+// inputName is what messages call an argument that is a file, or standard input for "-".
+func inputName(path string) string {
+	if path == "-" {
+		return "standard input"
+	}
+	return path
+}
+
 // readFile reads a file, or standard input for "-".
 func readFile(path string, stdin io.Reader) ([]byte, error) {
 	if path == "-" {
-		return readBounded("standard input", stdin)
+		return readBounded(inputName(path), stdin)
 	}
 	f, err := os.Open(path)
 	if err != nil {
@@ -136,10 +144,7 @@ func plain(err error) error {
 func readJSON(flag, arg string, stdin io.Reader) (value.Value, string, error) {
 	name, text := "--"+flag, arg
 	if !looksLikeJSON(arg) {
-		name = arg
-		if arg == "-" {
-			name = "standard input"
-		}
+		name = inputName(arg)
 		b, err := readFile(arg, stdin)
 		if err != nil {
 			return value.Value{}, "", fmt.Errorf("%w; --%s takes a file, JSON text or - for standard input", err, flag)
