@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/sfnkit/sfnkit/asl/template"
 	"github.com/sfnkit/sfnkit/policygen"
 )
 
@@ -61,7 +62,7 @@ func (f *policyFlags) flags(cmd *cobra.Command) {
 // options completes the options from the flags and what is known of the workflow.
 func (f *policyFlags) options(sub *subject) (policygen.Options, error) {
 	o := f.opts
-	if sub.def == nil {
+	if sub.def == nil || sub.def.Kind == template.Plain {
 		if o.StateMachine == "" {
 			o.StateMachine = sub.title()
 		}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
 
@@ -29,10 +30,15 @@ that all its state machines share. What a role lacks is not certain if it also h
 policies that are not in the template, and what it has beyond need is not if something
 else uses it too.
 
+If PATH is a folder, that is done for all templates in it, role by role; with --policy
+also for its definitions, or only for workflow.asl.json if the folder has that. Files
+that ` + configName + ` excludes are left out.
+
 It exits 1 if a role lacks something for certain or has something beyond need, or a
 definition cannot be read.`,
 		Example: `  sfnkit policy check flow.asl.json --policy role.json --region us-east-1
-  sfnkit policy check template.yaml`,
+  sfnkit policy check template.yaml
+  sfnkit policy check .`,
 		Args: exactArgs("PATH"),
 		RunE: func(cmd *cobra.Command, args []string) error { return f.check(cmd, args[0]) },
 	}
@@ -66,11 +72,20 @@ func (f *policyFlags) check(cmd *cobra.Command, path string) error {
 	if err := choice("output", f.output, "text", "json"); err != nil {
 		return err
 	}
-	subjects, err := f.open(cmd, path)
+	var subjects []*subject
+	var unreadable []error
+	var err error
+	info, statErr := os.Stat(path)
+	folder := path != "-" && statErr == nil && info.IsDir() && (len(f.policies) == 0 || inFolder(path, definitionNames) == "")
+	if folder {
+		subjects, unreadable, err = f.openFolder(path)
+	} else {
+		subjects, err = f.open(cmd, path)
+	}
 	if err != nil {
 		return err
 	}
-	if len(f.policies) == 0 && subjects[0].def == nil {
+	if !folder && len(f.policies) == 0 && subjects[0].def == nil {
 		return errors.New("--policy FILE is missing")
 	}
 	var roles []*checked
@@ -93,7 +108,7 @@ func (f *policyFlags) check(cmd *cobra.Command, path string) error {
 		if f.output == "text" {
 			note(stderr, "%s: not compared: %s", s.name, why)
 		}
-		skipped = append(skipped, value.NewBuilder(2).Set("machine", value.String(s.def.ID)).Set("reason", value.String(why)).Object())
+		skipped = append(skipped, value.NewBuilder(3).Set("machine", value.String(s.id())).Set("file", value.String(s.file)).Set("reason", value.String(why)).Object())
 	}
 	failed := false
 	for _, s := range subjects {
@@ -101,7 +116,7 @@ func (f *policyFlags) check(cmd *cobra.Command, path string) error {
 		why := ""
 		if len(f.policies) > 0 {
 			r = roles[0]
-		} else if r, why = templateRole(s.def.Role, roles); r != nil && !slices.Contains(roles, r) {
+		} else if r, why = templateRole(s, roles); r != nil && !slices.Contains(roles, r) {
 			r.unknown = append(r.unknown, s.grants...)
 			roles = append(roles, r)
 		}
@@ -110,7 +125,7 @@ func (f *policyFlags) check(cmd *cobra.Command, path string) error {
 			failed = failed || s.asked && (s.def.Failed || s.def.Missing == "")
 			skip(s, s.problem)
 			if r != nil {
-				r.others = append(r.others, s.def.ID)
+				r.others = append(r.others, s.id())
 			}
 		case r == nil:
 			skip(s, why)
@@ -126,18 +141,9 @@ func (f *policyFlags) check(cmd *cobra.Command, path string) error {
 		if err := f.compare(r); err != nil {
 			return err
 		}
-		if len(r.others) == 0 {
-			excesses += len(r.excesses)
-		}
-		for _, c := range r.comparisons {
-			for i := range c.Lacks {
-				if r.certain(&c.Lacks[i]) {
-					lacks++
-				}
-			}
-		}
+		lacks, excesses = lacks+r.lacking(), excesses+r.exceeding()
 	}
-	if len(roles) == 0 && !failed {
+	if len(roles) == 0 && !failed && len(unreadable) == 0 {
 		return fmt.Errorf("%s: there is no role to compare with; give its policies with --policy FILE", path)
 	}
 	if f.output == "json" {
@@ -150,10 +156,23 @@ func (f *policyFlags) check(cmd *cobra.Command, path string) error {
 			return err
 		}
 	} else {
+		p := &checkPrinter{cmd.OutOrStdout(), stderr, folder, map[string]bool{}}
+		machines := 0
 		for _, r := range roles {
-			r.print(cmd.OutOrStdout(), stderr)
+			p.print(r)
+			machines += len(r.users)
 		}
-		note(stderr, "%s lacking, %s beyond need", count(lacks, "permission"), count(excesses, "permission"))
+		found := count(lacks, "permission") + " lacking, " + count(excesses, "permission") + " beyond need"
+		if folder {
+			found = fmt.Sprintf("%s compared, %d not: %s", count(machines, "state machine"), len(skipped), found)
+		}
+		note(stderr, "%s", found)
+	}
+	if last := len(unreadable) - 1; last >= 0 {
+		for _, err := range unreadable[:last] {
+			note(stderr, "sfnkit: %v", err)
+		}
+		return unreadable[last]
 	}
 	if lacks+excesses > 0 || failed {
 		return errFindings
@@ -163,6 +182,26 @@ func (f *policyFlags) check(cmd *cobra.Command, path string) error {
 
 // certain reports whether a role lacks something whatever its unknown policies allow.
 func (r *checked) certain(l *policygen.Lack) bool { return len(r.unknown) == 0 || l.Deny }
+
+// lacking counts what the role lacks for certain.
+func (r *checked) lacking() (n int) {
+	for _, c := range r.comparisons {
+		for i := range c.Lacks {
+			if r.certain(&c.Lacks[i]) {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// exceeding counts what the role has beyond need for certain.
+func (r *checked) exceeding() int {
+	if len(r.others) > 0 {
+		return 0
+	}
+	return len(r.excesses)
+}
 
 // givenRole is the role with the policies of the command line.
 func (f *policyFlags) givenRole() (*checked, error) {
@@ -179,8 +218,11 @@ func (f *policyFlags) givenRole() (*checked, error) {
 
 // templateRole returns the role of a state machine, which may be among those that are
 // known already, or says why there is none.
-func templateRole(role *template.Role, known []*checked) (r *checked, why string) {
+func templateRole(s *subject, known []*checked) (r *checked, why string) {
+	role := s.def.Role
 	switch {
+	case s.def.Kind == template.Plain:
+		return nil, "no template gives it a role"
 	case role == nil:
 		return nil, "the template gives it no role"
 	case role.ID == "" && role.ARN != "" && len(role.Policies) == 0:
@@ -189,6 +231,9 @@ func templateRole(role *template.Role, known []*checked) (r *checked, why string
 	key := role.ID
 	if key == "" {
 		key = role.ARN
+	}
+	if key != "" {
+		key = s.scope + "\n" + key
 	}
 	for _, r := range known {
 		if key != "" && r.key == key {
@@ -270,39 +315,81 @@ func services(trust value.Value) (list []string) {
 	return list
 }
 
-// print says in lines what a role lacks and has beyond.
-func (r *checked) print(out, stderr io.Writer) {
+// title names the state machines that were compared with their files, and the role.
+func (r *checked) title() string {
+	names := make([]string, len(r.users))
+	for i, s := range r.users {
+		switch {
+		case s.def.Kind == template.Plain:
+			names[i] = s.file
+		case i > 0 && s.file == r.users[i-1].file:
+			names[i] = s.id()
+		default:
+			names[i] = s.file + ": " + s.id()
+		}
+	}
+	title := strings.Join(names, ", ")
+	if r.name != "" {
+		title += " (role " + r.name + ")"
+	}
+	return title
+}
+
+// checkPrinter says in lines what roles lack and have beyond. The lines of standard error
+// must be understood by themselves.
+type checkPrinter struct {
+	out, stderr io.Writer
+	folder      bool            // there may be many files, so that lines name theirs
+	said        map[string]bool // warnings that are the same for many
+}
+
+func (p *checkPrinter) print(r *checked) {
+	role := ""
+	if p.folder {
+		note(p.out, "%s: %d lacking, %d beyond need", r.title(), r.lacking(), r.exceeding())
+		role = r.title() + ": "
+	}
 	for i, c := range r.comparisons {
-		who := ""
-		if d := r.users[i].def; d != nil {
-			who = d.ID + ", "
+		who, place := "", ""
+		if s := r.users[i]; s.def != nil {
+			who = s.id() + ", "
+			if p.folder && s.def.Kind != template.Plain {
+				place = s.file + ": "
+			}
 		}
 		for i := range c.Lacks {
 			if l := &c.Lacks[i]; r.certain(l) {
-				note(out, "lacks    %s%v", who, l)
+				note(p.out, "lacks    %s%v", who, l)
 			} else {
-				note(stderr, "may lack %s%v", who, l)
+				note(p.stderr, "may lack %s%s%v", place, who, l)
 			}
 		}
 		for _, x := range c.Warnings {
-			note(stderr, "warning: %s%v", who, x)
+			text := place + who + x.String()
+			if p.folder && x.State == "" {
+				text = x.String()
+			}
+			if !p.said[text] {
+				note(p.stderr, "warning: %s", text)
+			}
+			p.said[text] = true
 		}
 	}
 	for _, x := range r.excesses {
 		if len(r.others) == 0 {
-			note(out, "exceeds  %s: %v", r.labels[x.Policy], x)
+			note(p.out, "exceeds  %s: %v", r.labels[x.Policy], x)
 		} else {
-			note(stderr, "may exceed %s: %v", r.labels[x.Policy], x)
+			note(p.stderr, "may exceed %s: %v", r.labels[x.Policy], x)
 		}
 	}
 	if len(r.unjudged) > 0 {
-		note(stderr, "not judged, because the definition does not show whether they are needed: %s", strings.Join(r.unjudged, ", "))
+		note(p.stderr, "%snot judged, because the definition does not show whether they are needed: %s", role, strings.Join(r.unjudged, ", "))
 	}
 	if len(r.others) > 0 {
-		note(stderr, "what these users of the role need is not known: %s", strings.Join(r.others, ", "))
+		note(p.stderr, "%swhat these users of the role need is not known: %s", role, strings.Join(r.others, ", "))
 	}
 	if len(r.unknown) > 0 {
-		note(stderr, "what these policies of the role allow is not known: %s", strings.Join(r.unknown, ", "))
+		note(p.stderr, "%swhat these policies of the role allow is not known: %s", role, strings.Join(r.unknown, ", "))
 	}
 }
 
@@ -317,10 +404,6 @@ func (r *checked) value() value.Value {
 	machines := make([]value.Value, 0, len(r.users))
 	excesses := make([]value.Value, len(r.excesses))
 	for i, c := range r.comparisons {
-		id := r.users[i].name
-		if d := r.users[i].def; d != nil {
-			id = d.ID
-		}
 		lacks := make([]value.Value, len(c.Lacks))
 		for k := range c.Lacks {
 			l := &c.Lacks[k]
@@ -334,8 +417,8 @@ func (r *checked) value() value.Value {
 			warnings[k] = value.NewBuilder(4).Set("state", value.String(w.State)).Set("field", value.String(w.Field)).
 				Set("message", value.String(w.Message)).Set("hint", value.String(w.Hint)).Object()
 		}
-		machines = append(machines, value.NewBuilder(3).Set("machine", value.String(id)).
-			Set("lacks", value.Array(lacks)).Set("warnings", value.Array(warnings)).Object())
+		machines = append(machines, value.NewBuilder(4).Set("machine", value.String(r.users[i].id())).
+			Set("file", value.String(r.users[i].file)).Set("lacks", value.Array(lacks)).Set("warnings", value.Array(warnings)).Object())
 	}
 	for i, x := range r.excesses {
 		excesses[i] = value.NewBuilder(7).Set("policy", value.String(r.labels[x.Policy])).

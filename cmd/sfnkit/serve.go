@@ -63,7 +63,7 @@ executions that have ended the last 250,000, for 90 days.`,
 	fs.StringVar(&f.s3Dir, "s3-dir", "", "a folder `DIR` that serves as S3: DIR/bucket/key")
 	fs.StringVar(&f.s3Endpoint, "s3-endpoint", "", "the `URL` of an S3 endpoint to use instead")
 	fs.StringVar(&f.jobs, "simulate-jobs", "", "simulate model customization jobs that end with a `STATUS`: Completed, Failed or Stopped")
-	fs.StringVar(&f.time, "time", "real", "real, or virtual: waiting takes no time")
+	fs.StringVar(&f.time, "time", "real", "the `TIME`: real, or virtual, in which waiting takes none")
 	fs.StringVar(&f.region, "region", "", "the `REGION` in ARNs (default: us-east-1)")
 	fs.StringVar(&f.account, "account", "", "the `ACCOUNT` in ARNs (default: 123456789012)")
 	fs.BoolVar(&f.noLimits, "no-limits", false, "lift the service's limits on payloads and events")

@@ -54,7 +54,7 @@ It exits 1 if there is an ERROR, and 2 if something could not be read.`,
 	}
 	fs := cmd.Flags()
 	fs.StringVar(&f.typ, "type", "STANDARD", "the `TYPE` of state machines where no template says it: STANDARD or EXPRESS")
-	fs.StringVarP(&f.output, "output", "o", "text", "what to print: text, json, sarif, github or junit")
+	fs.StringVarP(&f.output, "output", "o", "text", "what to print, as a `FORMAT`: text, json, sarif, github or junit")
 	fs.StringVar(&f.region, "region", "", "the `REGION` that they will run in, to judge models by")
 	fs.StringVar(&f.config, "config", "", "the `FILE` with the defaults, instead of "+configName)
 	fs.StringSliceVar(&f.disable, "disable", nil, "leave out findings with these `CODES`")
