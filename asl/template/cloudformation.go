@@ -25,7 +25,7 @@ type resource struct {
 }
 
 func (l *loader) cloudFormation(src *source) ([]Definition, error) {
-	root, err := readTree(src)
+	root, err := readTree(src, cloudFormationSchema)
 	if err != nil {
 		return nil, err
 	}

@@ -32,7 +32,7 @@ type service struct {
 }
 
 func (l *loader) serverless(src *source) ([]Definition, error) {
-	root, err := readTree(src)
+	root, err := readTree(src, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -177,7 +177,7 @@ func (s *service) resolve(n *node, depth int) (*node, error) {
 		if err != nil {
 			return nil, syntaxError(n.src, n.off, "%s", err)
 		}
-		if from, err = readTree(src); err != nil {
+		if from, err = readTree(src, nil); err != nil {
 			return nil, err
 		}
 		path = m[2]

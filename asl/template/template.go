@@ -144,6 +144,12 @@ func (d *Definition) Check(opts ...asl.ValidateOption) []Finding {
 			continue
 		}
 		diag.Position = src.position(off)
+		if d.Kind == CloudFormation && d.Form == FormObject && diag.Code == asl.CodeSchema && diag.Hint == "" {
+			line, _, _ := strings.Cut(src.text[off:], "\n")
+			if word := cloudFormationSchema.wordAt(line); word != "" {
+				diag.Hint = "CloudFormation takes " + word + " for a boolean; a string needs quotes"
+			}
+		}
 		findings[i] = Finding{diag, src.name, src.textOf(diag.Position.Line)}
 	}
 	return findings
@@ -463,12 +469,12 @@ func projectOf(file string) string {
 }
 
 // readTree reads a YAML or JSON file as a tree.
-func readTree(src *source) (*node, error) {
+func readTree(src *source, words schema) (*node, error) {
 	if t := strings.TrimLeft(strings.TrimPrefix(src.text, "\uFEFF"), " \t\r\n"); strings.HasPrefix(t, "{") {
 		n, err := readJSON(src)
 		if err == nil || strings.HasSuffix(src.name, ".json") {
 			return n, err
 		}
 	}
-	return readYAML(src)
+	return readYAML(src, words)
 }

@@ -92,6 +92,9 @@ func describe(dir, file string) string {
 		for _, f := range d.Check() {
 			fmt.Fprintf(&b, "  %s:%s %s %s\n", local(f.File), f.Position, f.Code, f.Summary())
 			fmt.Fprintf(&b, "    %s\n", strings.TrimSpace(f.Line))
+			if strings.Contains(f.Hint, "CloudFormation") {
+				fmt.Fprintf(&b, "    %s\n", f.Hint)
+			}
 		}
 		if r := d.Role; r != nil {
 			fmt.Fprintf(&b, "  role %s %s\n", r.ID, r.ARN)

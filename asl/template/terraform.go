@@ -825,14 +825,14 @@ func (c *configuration) treeCall(e *hclsyntax.FunctionCallExpr, sc scope) (*node
 		if off != 0 || src.text != p.String() {
 			// The text is put together: places in it are those of its beginning.
 			whole := &source{name: src.name, text: p.String()}
-			n, err := readTree(whole)
+			n, err := readTree(whole, nil)
 			if err != nil {
 				return nil, nil
 			}
 			n.rebase(p, 0)
 			return n, nil
 		}
-		return readTree(src)
+		return readTree(src, nil)
 	case "merge":
 		out := &node{kind: value.KindObject, src: sc.src, off: e.NameRange.Start.Byte}
 		for _, a := range e.Args {

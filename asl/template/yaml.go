@@ -27,16 +27,43 @@ const (
 	maxMarks = 500
 )
 
+// schema says which plain words in a YAML file are booleans.
+type schema map[string]string
+
+// What CloudFormation takes for booleans beside true and false: those of YAML 1.1 but for
+// y and n (deployed in github.com/ASFHyP3/hyp3/pull/2061 and
+// github.com/aws/aws-cli/issues/7805). The Serverless Framework and Terraform go by YAML
+// 1.2.
+var cloudFormationSchema = schema{
+	"yes": "true", "Yes": "true", "YES": "true", "on": "true", "On": "true", "ON": "true",
+	"no": "false", "No": "false", "NO": "false", "off": "false", "Off": "false", "OFF": "false",
+}
+
+// wordAt returns the plain word that the schema takes for a boolean and that a line begins
+// with, as a value by itself or after its name; "" if it begins with something else.
+func (s schema) wordAt(line string) string {
+	if name, v, ok := strings.Cut(line, ":"); ok && !strings.ContainsAny(name, "{[,\"' ") {
+		line = strings.TrimLeft(v, " ")
+	}
+	if n := strings.IndexAny(line, " \t\r,]}"); n >= 0 {
+		line = line[:n]
+	}
+	if s[line] != "" {
+		return line
+	}
+	return ""
+}
+
 // readYAML reads a YAML file. Aliases share the nodes of their anchors. The short forms
 // of CloudFormation's functions become their long forms.
-func readYAML(src *source) (*node, error) {
+func readYAML(src *source, words schema) (*node, error) {
 	if len(src.text) > maxYAML {
 		return nil, syntaxError(src, 0, "YAML files of more than %d MiB are not read", maxYAML>>20)
 	}
-	root, err := parseYAML(src, src.text)
+	root, err := parseYAML(src, src.text, words)
 	if err != nil {
 		if text := unmarked(src.text); text != src.text {
-			if root, err := parseYAML(src, text); err == nil {
+			if root, err := parseYAML(src, text, words); err == nil {
 				return root, nil
 			}
 		}
@@ -44,14 +71,14 @@ func readYAML(src *source) (*node, error) {
 	return root, err
 }
 
-func parseYAML(src *source, text string) (root *node, err error) {
+func parseYAML(src *source, text string, words schema) (root *node, err error) {
 	if off := deepAt(text); off >= 0 {
 		return nil, syntaxError(src, off, "the values are nested more than %d deep", maxDepth)
 	}
 	if off := longAt(text); off >= 0 {
 		return nil, syntaxError(src, off, "there are too many lines of this kind")
 	}
-	r := &yamlReader{src: src, anchors: map[string]*node{}}
+	r := &yamlReader{src: src, words: words, anchors: map[string]*node{}}
 	defer func() {
 		// The library panics on some malformed documents.
 		if e := recover(); e != nil {
@@ -192,6 +219,7 @@ const maxMerged = 100_000
 
 type yamlReader struct {
 	src     *source
+	words   schema
 	anchors map[string]*node
 	merged  int
 	err     error
@@ -250,6 +278,9 @@ func (r *yamlReader) node(y ast.Node, depth int) *node {
 	case *ast.StringNode:
 		n.kind, n.s = value.KindString, y.Value
 		n.style = r.styleAt(n.off)
+		if b, ok := r.words[n.s]; ok && n.style == stylePlain {
+			n.kind, n.s = value.KindBool, b
+		}
 	case *ast.LiteralNode:
 		n.kind, n.s, n.style = value.KindString, y.Value.Value, styleBlock
 		if y.Start != nil {
@@ -303,6 +334,9 @@ func (r *yamlReader) tag(y *ast.TagNode, depth int) *node {
 		return n
 	case strings.HasPrefix(tag, "!!"):
 		return n
+	}
+	if s, ok := y.Value.(*ast.StringNode); ok {
+		n.kind, n.s = value.KindString, s.Value // a tag says what it is
 	}
 	f, ok := functions[tag]
 	if !ok {
