@@ -41,6 +41,21 @@ func bombs() map[string]string {
 		b.WriteString("}\nresource \"aws_sfn_state_machine\" \"a\" {\n  definition = local.l44\n}\n")
 		return b.String()
 	}()
+	doubled := func(first, each string) string {
+		var b strings.Builder
+		fmt.Fprintf(&b, "locals {\n  z40 = %s\n", first)
+		for i := range 40 {
+			fmt.Fprintf(&b, "  z%d = %s\n", i, strings.ReplaceAll(each, "Z", fmt.Sprintf("local.z%d", i+1)))
+		}
+		return b.String() + "}\n"
+	}
+	forks := func() string {
+		var b strings.Builder
+		for i := range 100 {
+			fmt.Fprintf(&b, "%%{ if a%d == \"x\" }{%%{ else }%%{ if b%d }[%%{ endif }%%{ endif }", i, i)
+		}
+		return b.String()
+	}()
 	tf := func(expr string) string {
 		return "resource \"aws_sfn_state_machine\" \"a\" {\n  definition = " + expr + "\n}\n"
 	}
@@ -69,6 +84,14 @@ func bombs() map[string]string {
 		"interpolation.tf": tf(`"` + strings.Repeat("${a}", mib/4) + `"`),
 		"directives.tf":    tf("<<EOF\n" + strings.Repeat("%{if true}", mib/10) + "\nEOF"),
 		"locals.tf":        locals,
+		"loops.tf":         tf("<<EOF\n" + strings.Repeat("%{ for x in range(1000) }", 40) + strings.Repeat("%{ endfor }", 40) + "\nEOF"),
+		"forks.tf":         tf("<<EOF\n" + forks + "\nEOF"),
+		"generated.tf":     tf("[" + strings.Repeat("[for x in range(999): ", 60) + "x" + strings.Repeat("]", 60) + "]"),
+		"doubled.tf":       tf("\"%{ if local.z0 == 1 }x%{ endif }\"") + doubled(`"x"`, `"${Z}${Z}"`),
+		"nested.tf":        tf("\"%{ for x in local.z0 }%{ endfor }\"") + doubled(`[1, 2, 3]`, `[Z, Z]`),
+		"merged.tf":        tf("\"%{ for x in local.z0 }${x}%{ endfor }\"") + doubled(`{ a = 1 }`, `merge(Z, Z)`),
+		"chained.tf":       tf("\"%{ if " + strings.Repeat("a || ", mib/5) + "a }x%{ endif }\""),
+		"compared.tf":      tf("\""+strings.Repeat("%{ if local.z0 == local.z0 }%{ endif }", 5_000)+"\"") + doubled(`[1, 2, 3]`, `concat(Z, Z)`),
 		"blank.yaml":       sfn + "|\n" + strings.Repeat("\n", mib),
 		"sequence.yaml":    sfn + "\n" + strings.Repeat("      - a\n", mib/10),
 		"keys.yaml":        sfn + "\n" + strings.Repeat("        ? a\n", mib/12),

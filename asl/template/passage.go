@@ -231,12 +231,12 @@ func align(text string, src *source, off int, st style) *passage {
 		case st == styleSingle && c == '\'' && strings.HasPrefix(s[j:], "''"):
 			p.addAt("'", src, j)
 			i, j = i+1, j+2
-		case c == '$' && st == stylePlain && strings.HasPrefix(s[j:], "$${"): // HCL's escape
-			p.addAt("$", src, j)
+		case (c == '$' || c == '%') && j+2 < len(s) && s[j] == c && s[j+1] == c && s[j+2] == '{' && !strings.HasPrefix(text[i+1:], s[j+1:j+3]): // HCL's escape
+			p.addAt(text[i:i+1], src, j)
 			i, j = i+1, j+2
 		case c == s[j]:
 			n := 1
-			for i+n < len(text) && j+n < len(s) && text[i+n] == s[j+n] && s[j+n] != '\\' && s[j+n] != '\'' && s[j+n] != '$' {
+			for i+n < len(text) && j+n < len(s) && text[i+n] == s[j+n] && s[j+n] != '\\' && s[j+n] != '\'' && s[j+n] != '$' && s[j+n] != '%' {
 				n++
 			}
 			p.add(text[i:i+n], src, j)

@@ -1,12 +1,15 @@
 package template
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math/big"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
+	"strconv"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -58,12 +61,14 @@ type block struct {
 	*hclsyntax.Block
 }
 
-// scope is where an expression stands: its file, the variables of a template file, and
-// the configuration if it is another one than the reference to it stands in.
+// scope is where an expression stands: its file, the variables of a template file, those
+// of the loops around it, and the configuration if it is another one than the reference to
+// it stands in.
 type scope struct {
-	src  *source
-	vars map[string]bound // nil outside template files
-	in   *configuration
+	src   *source
+	vars  map[string]bound // nil outside template files
+	names *loopName
+	in    *configuration
 }
 
 // bound is an expression with the scope that it stands in.
@@ -238,9 +243,41 @@ func (c *configuration) machine(b block, id string) []Definition {
 	}
 	var defs []Definition
 	for _, e := range choices(a.Expr, 0) {
-		d := d
-		c.define(&d, e, sc)
-		defs = append(defs, d)
+		defs = append(defs, c.variants(d, e, sc)...)
+	}
+	return defs
+}
+
+// variants gives a definition its text, once for each way that conditions in it may turn
+// out. Of texts that rest on guesses only those count that can be read: others show that
+// the guess was wrong.
+func (c *configuration) variants(d Definition, e hclsyntax.Expression, sc scope) []Definition {
+	var defs []Definition
+	f := &fork{}
+	c.l.fork = f
+	defer func() { c.l.fork = nil }()
+	for range maxWays {
+		v := d
+		c.define(&v, e, sc)
+		if f.asked == 0 && !f.guessed {
+			return []Definition{v}
+		}
+		if v.Missing == "" {
+			same := func(d Definition) bool { return bytes.Equal(d.Text, v.Text) }
+			if _, err := v.Machine(); err == nil && !slices.ContainsFunc(defs, same) {
+				defs = append(defs, v)
+			}
+		} else if v.Failed {
+			return append(defs, v)
+		}
+		if len(defs) == maxVariants || !f.next() {
+			break
+		}
+	}
+	if len(defs) == 0 {
+		d.At.Position = sc.src.position(e.Range().Start.Byte)
+		d.missing("the definition is put together by %%{ if } or %%{ for } from values that are not known")
+		return []Definition{d}
 	}
 	return defs
 }
@@ -334,8 +371,28 @@ func (c *configuration) text(e hclsyntax.Expression, sc scope) (*passage, error)
 		}
 		return c.text(a.expr, inner)
 	}
-	if lit := constant(e); lit != nil {
-		return c.literal(lit, sc, stylePlain)
+	if cond, ok := e.(*hclsyntax.ConditionalExpr); ok {
+		if is, ok := c.known(cond.Condition, sc); ok && is.Type() == cty.Bool && !is.IsNull() {
+			if is.True() {
+				return c.text(cond.TrueResult, sc)
+			}
+			return c.text(cond.FalseResult, sc)
+		}
+	}
+	return c.computed(e, sc)
+}
+
+// computed is text for what has to be computed.
+func (c *configuration) computed(e hclsyntax.Expression, sc scope) (*passage, error) {
+	if v, ok := c.known(e, sc); ok && v.Type().IsPrimitiveType() && !v.IsNull() {
+		p := &passage{}
+		switch v.Type() {
+		case cty.String:
+			p.addAt(v.AsString(), sc.src, e.Range().Start.Byte)
+			return p, nil
+		default:
+			return c.literal(&hclsyntax.LiteralValueExpr{Val: v, SrcRange: e.Range()}, sc, stylePlain)
+		}
 	}
 	return nil, unknownf("computed: %s", c.notation(e, sc))
 }
@@ -414,8 +471,13 @@ func (c *configuration) template(e *hclsyntax.TemplateExpr, sc scope) (*passage,
 			st = stylePlain // a template file that begins with a quote
 		}
 	}
+	return c.parts(e.Parts, sc, st)
+}
+
+// parts evaluates what a text is put together from.
+func (c *configuration) parts(list []hclsyntax.Expression, sc scope, st style) (*passage, error) {
 	out := &passage{}
-	for _, part := range e.Parts {
+	for _, part := range list {
 		if lit, ok := part.(*hclsyntax.LiteralValueExpr); ok {
 			p, err := c.literal(lit, sc, st)
 			if err != nil {
@@ -424,7 +486,7 @@ func (c *configuration) template(e *hclsyntax.TemplateExpr, sc scope) (*passage,
 			out.append(p)
 			continue
 		}
-		p, err := c.part(part, sc)
+		p, err := c.part(part, sc, st)
 		if err != nil {
 			return nil, err
 		}
@@ -433,15 +495,34 @@ func (c *configuration) template(e *hclsyntax.TemplateExpr, sc scope) (*passage,
 	return out, nil
 }
 
-// part evaluates a ${...} inside a text, which stays if it is not known.
-func (c *configuration) part(e hclsyntax.Expression, sc scope) (*passage, error) {
+// part evaluates a ${...} inside a text, which stays if it is not known, or a directive,
+// which may hold any part of a definition.
+func (c *configuration) part(e hclsyntax.Expression, sc scope, st style) (*passage, error) {
 	at := e.Range().Start.Byte
-	switch e.(type) {
-	case *hclsyntax.ConditionalExpr, *hclsyntax.TemplateJoinExpr:
-		// %{ if } and %{ for } may hold any part of a definition; what an expression
-		// gives is a value.
-		if from := sc.src.text[:min(at, len(sc.src.text))]; !strings.HasSuffix(strings.TrimRight(from, " \t~"), "${") {
-			return nil, unknownf("put together by %%{ if } or %%{ for }")
+	switch x := e.(type) {
+	case *hclsyntax.ConditionalExpr:
+		if !strings.HasPrefix(sc.src.text[min(at, len(sc.src.text)):], "%{") {
+			break // ${a ? b : c}
+		}
+		is, err := c.decide(x.Condition, sc)
+		if err != nil {
+			return nil, err
+		}
+		branch, ok := x.FalseResult.(*hclsyntax.TemplateExpr)
+		if is {
+			branch, ok = x.TrueResult.(*hclsyntax.TemplateExpr)
+		}
+		if !ok {
+			break
+		}
+		if err := c.enter(); err != nil {
+			return nil, err
+		}
+		defer c.leave()
+		return c.parts(branch.Parts, sc, st)
+	case *hclsyntax.TemplateJoinExpr:
+		if loop, ok := x.Tuple.(*hclsyntax.ForExpr); ok {
+			return c.loop(loop, sc, st)
 		}
 	}
 	p, err := c.text(e, sc)
@@ -473,10 +554,18 @@ func (c *configuration) follow(e hclsyntax.Expression, sc scope) (attribute, sco
 			steps = append(steps, s.Name)
 		case hcl.TraverseIndex:
 			if s.Key.Type() != cty.String {
-				steps = append(steps, "#")
+				steps = append(steps, numberText(s.Key.AsBigFloat()))
 				continue
 			}
 			steps = append(steps, s.Key.AsString())
+		}
+	}
+	for n := sc.names; n != nil; n = n.outer {
+		if n.name == steps[0] {
+			if n.expr == nil {
+				return attribute{}, sc, unknown
+			}
+			return c.member(attribute{n.src, n.expr}, n.scope, steps[1:], unknown)
 		}
 	}
 	if sc.vars != nil {
@@ -519,14 +608,27 @@ func (c *configuration) follow(e hclsyntax.Expression, sc scope) (attribute, sco
 // member follows names into an object.
 func (c *configuration) member(a attribute, sc scope, names []string, unknown error) (attribute, scope, error) {
 	for _, name := range names {
-		obj, ok := a.expr.(*hclsyntax.ObjectConsExpr)
-		if !ok {
-			return a, sc, unknown
+		if t, ok := unwrapped(a.expr).(*hclsyntax.ScopeTraversalExpr); ok {
+			if err := c.enter(); err != nil {
+				return a, sc, unknown
+			}
+			next, inner, err := c.follow(t, sc)
+			if c.leave(); err != nil {
+				return a, sc, unknown
+			}
+			a, sc = next, inner
 		}
 		var found hclsyntax.Expression
-		for _, item := range obj.Items {
-			if c.key(item.KeyExpr, sc) == name {
-				found = item.ValueExpr
+		switch x := a.expr.(type) {
+		case *hclsyntax.ObjectConsExpr:
+			for _, item := range x.Items {
+				if c.key(item.KeyExpr, sc) == name {
+					found = item.ValueExpr
+				}
+			}
+		case *hclsyntax.TupleConsExpr:
+			if i, err := strconv.Atoi(name); err == nil && 0 <= i && i < len(x.Exprs) {
+				found = x.Exprs[i]
 			}
 		}
 		if found == nil {
@@ -601,8 +703,11 @@ func (c *configuration) function(e *hclsyntax.FunctionCallExpr, sc scope) (*pass
 	case "trimspace", "chomp", "tostring", "nonsensitive", "sensitive", "trimsuffix", "trimprefix":
 		return c.text(e.Args[0], sc)
 	case "join":
-		list, ok := e.Args[len(e.Args)-1].(*hclsyntax.TupleConsExpr)
-		if !ok || len(e.Args) != 2 {
+		if len(e.Args) != 2 {
+			return nil, unknown
+		}
+		list, ok := c.elements(e.Args[1], sc)
+		if !ok {
 			return nil, unknown
 		}
 		sep, err := c.text(e.Args[0], sc)
@@ -610,11 +715,11 @@ func (c *configuration) function(e *hclsyntax.FunctionCallExpr, sc scope) (*pass
 			return nil, err
 		}
 		p := &passage{}
-		for i, x := range list.Exprs {
+		for i, x := range list {
 			if i > 0 {
 				p.append(sep)
 			}
-			part, err := c.part(x, sc)
+			part, err := c.part(x.value.expr, x.value.scope, stylePlain)
 			if err != nil {
 				return nil, err
 			}
@@ -622,7 +727,7 @@ func (c *configuration) function(e *hclsyntax.FunctionCallExpr, sc scope) (*pass
 		}
 		return p, nil
 	}
-	return nil, unknown
+	return c.computed(e, sc)
 }
 
 // fileOf reads the file that an expression names.
@@ -731,6 +836,14 @@ func (c *configuration) tree(e hclsyntax.Expression, sc scope) (*node, error) {
 	if lit := constant(e); lit != nil {
 		e = lit
 	}
+	if cond, ok := e.(*hclsyntax.ConditionalExpr); ok {
+		if is, ok := c.known(cond.Condition, sc); ok && is.Type() == cty.Bool && !is.IsNull() {
+			if e = cond.FalseResult; is.True() {
+				e = cond.TrueResult
+			}
+			return c.tree(e, sc)
+		}
+	}
 	switch e := e.(type) {
 	case *hclsyntax.ParenthesesExpr:
 		return c.tree(e.Expression, sc)
@@ -780,6 +893,25 @@ func (c *configuration) tree(e hclsyntax.Expression, sc scope) (*node, error) {
 			n.kind = value.KindString
 		}
 		return n, nil
+	case *hclsyntax.ForExpr:
+		list, ok := c.elements(e, sc)
+		if !ok {
+			break
+		}
+		if n.kind = value.KindArray; e.KeyExpr != nil {
+			n.kind = value.KindObject
+		}
+		for _, x := range list {
+			k, err := c.tree(x.value.expr, x.value.scope)
+			if err != nil {
+				return nil, err
+			}
+			n.kids = append(n.kids, k)
+			if key := x.key.expr.(*hclsyntax.LiteralValueExpr); e.KeyExpr != nil {
+				n.names = append(n.names, name{key.Val.AsString(), key.SrcRange.Start.Byte})
+			}
+		}
+		return n, nil
 	case *hclsyntax.FunctionCallExpr:
 		if got, err := c.treeCall(e, sc); got != nil || err != nil {
 			return got, err
@@ -788,6 +920,10 @@ func (c *configuration) tree(e hclsyntax.Expression, sc scope) (*node, error) {
 		a, inner, err := c.follow(e, sc)
 		if err == nil {
 			return c.tree(a.expr, inner)
+		}
+	case *hclsyntax.BinaryOpExpr, *hclsyntax.UnaryOpExpr:
+		if v, ok := c.known(e, sc); ok {
+			return c.tree(written(v, e.Range()), sc)
 		}
 	}
 	n.kind = value.KindString
@@ -849,10 +985,18 @@ func (c *configuration) treeCall(e *hclsyntax.FunctionCallExpr, sc scope) (*node
 			}
 		}
 		return out, nil
-	case "tonumber", "tobool", "tolist", "toset", "tomap", "try":
-		if len(e.Args) > 0 && e.Name != "try" {
+	case "tonumber", "tobool", "tolist", "tomap":
+		if len(e.Args) > 0 {
 			return c.tree(e.Args[0], sc)
 		}
+	case "jsonencode", "yamlencode", "file", "templatefile", "trimspace", "tostring", "join":
+		return nil, nil // texts, see function
+	}
+	if v, ok := c.known(e, sc); ok {
+		return c.tree(written(v, e.Range()), sc)
+	}
+	if e.Name == "toset" && len(e.Args) > 0 {
+		return c.tree(e.Args[0], sc) // some elements are known
 	}
 	return nil, nil
 }
