@@ -8,9 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"strings"
-	"syscall"
 
 	"github.com/spf13/cobra"
 )
@@ -31,10 +29,8 @@ func main() {
 }
 
 func run(args []string) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	root := newRoot(args)
-	switch err := root.ExecuteContext(ctx); {
+	switch err := root.ExecuteContext(context.Background()); {
 	case err == nil:
 		return exitOK
 	case errors.Is(err, errFindings):

@@ -95,6 +95,30 @@ func call(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
+// TestInterrupt interrupts a command that waits for standard input.
+func TestInterrupt(t *testing.T) {
+	cmd := exec.Command("sfnkit", "validate", "-")
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	// More than a pipe holds: when this returns, the command is reading.
+	if _, err := in.Write(bytes.Repeat([]byte(" "), 1<<20)); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	late := time.AfterFunc(20*time.Second, func() { in.Close() })
+	var exit *exec.ExitError
+	if err := cmd.Wait(); !errors.As(err, &exit) || exit.ExitCode() != -1 || !late.Stop() {
+		t.Errorf("it ended with %v, not by the signal", err)
+	}
+}
+
 // BenchmarkStart is a whole process: from its start to the result of a small workflow.
 func BenchmarkStart(b *testing.B) {
 	file := filepath.Join(b.TempDir(), "hello.asl.json")

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"os/signal"
 	"strings"
 	"syscall"
 
@@ -79,7 +80,11 @@ func (f *serveFlags) run(cmd *cobra.Command) error {
 	if err := choice("time", f.time, "real", "virtual"); err != nil {
 		return err
 	}
-	ctx := cmd.Context()
+	// The first signal ends it in order, a second one at once. All other commands end as
+	// processes do: they may be waiting for standard input.
+	ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop)
 	store, err := openStore(ctx, f.s3Dir, f.s3Endpoint, f.region)
 	if err != nil {
 		return err
