@@ -18,7 +18,7 @@ func FuzzRead(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	names := []string{"template.yaml", "template.json", "serverless.yml", "main.tf", "plan.json", "flow.asl"}
+	names := []string{"template.yaml", "template.json", "serverless.yml", "main.tf", "plan.json", "flow.asl", "main.tf.json"}
 	for _, file := range archives {
 		a, err := txtar.ParseFile(file)
 		if err != nil {

@@ -1,6 +1,7 @@
 package template
 
 import (
+	"cmp"
 	"sort"
 	"strings"
 	"sync"
@@ -18,6 +19,7 @@ const maxText = asl.MaxDefinitionSize + 1
 type source struct {
 	name string
 	text string
+	from *passage // what a text that stands in no file was made of
 
 	once  sync.Once
 	lines []int
@@ -28,6 +30,11 @@ type source struct {
 }
 
 func (s *source) position(offset int) asl.Position {
+	if s.from != nil {
+		if src, off := s.from.origin(offset); src != nil {
+			return src.position(off)
+		}
+	}
 	s.once.Do(func() {
 		s.lines = append(s.lines, 0)
 		for i := 0; i < len(s.text); i++ {
@@ -74,13 +81,16 @@ type run struct {
 	fixed bool // all of it comes from that one place
 }
 
-// passage is text with its origin. Beyond maxText bytes it takes no more.
+// passage is text with its origin in files. Beyond its limit it takes no more.
 type passage struct {
-	b    []byte
-	runs []run
+	b     []byte
+	runs  []run
+	limit int // 0 for maxText
 }
 
-func (p *passage) full() bool { return len(p.b) >= maxText }
+func (p *passage) room() int { return cmp.Or(p.limit, maxText) - len(p.b) }
+
+func (p *passage) full() bool { return p.room() <= 0 }
 
 func (p *passage) String() string { return string(p.b) }
 
@@ -96,9 +106,16 @@ func (p *passage) put(s string, r run) {
 	if s == "" || p.full() {
 		return
 	}
-	if room := maxText - len(p.b); len(s) > room {
-		s = s[:room]
+	if r.src != nil && r.src.from != nil {
+		from := r.src.from
+		if end := r.off + len(s); !r.fixed && end <= len(from.b) {
+			from.each(r.off, end, p.put)
+			return
+		}
+		r.src, r.off = from.origin(r.off)
+		r.fixed = true
 	}
+	s = s[:min(len(s), p.room())]
 	r.at = len(p.b)
 	if n := len(p.runs); n > 0 {
 		last := p.runs[n-1]

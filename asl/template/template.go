@@ -27,7 +27,7 @@ type Kind string
 const (
 	CloudFormation Kind = "cloudformation" // SAM and what the CDK synthesizes included
 	Serverless     Kind = "serverless"     // Serverless Framework with serverless-step-functions
-	Terraform      Kind = "terraform"      // a configuration in HCL
+	Terraform      Kind = "terraform"      // a configuration in HCL or JSON
 	TerraformPlan  Kind = "terraform-plan" // what terraform show -json prints of a plan or a state
 	Plain          Kind = "definition"     // a definition as it is
 )
@@ -238,7 +238,7 @@ func Whole(path string, text []byte) Definition {
 func Detect(path string, text []byte) Kind {
 	s := string(text)
 	switch ext := strings.ToLower(filepath.Ext(path)); {
-	case ext == ".tf":
+	case isTerraform(path):
 		if strings.Contains(s, "aws_sfn_state_machine") || strings.Contains(s, "/step-functions/aws") {
 			return Terraform
 		}

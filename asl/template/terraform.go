@@ -7,10 +7,12 @@ import (
 	"math/big"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"sort"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -87,11 +89,12 @@ func (sc scope) of(c *configuration) *configuration {
 
 func (l *loader) terraform(src *source) ([]Definition, error) {
 	c := &configuration{l: l, dir: filepath.Dir(src.name), locals: map[string]attribute{}}
-	if err := c.file(src); err != nil {
+	own, err := c.file(src)
+	if err != nil {
 		return nil, err
 	}
 	c.folder(src.name)
-	return c.machines(src, 0), nil
+	return c.machines(own, 0), nil
 }
 
 // folder adds the files of the configuration's folder but for one. What is wrong with
@@ -102,9 +105,9 @@ func (c *configuration) folder(except string) {
 		return // a file that is not on disk stands alone
 	}
 	for _, e := range entries {
-		if name := e.Name(); filepath.Ext(name) == ".tf" && name != filepath.Base(except) {
+		if name := e.Name(); isTerraform(name) && name != filepath.Base(except) {
 			if other, err := c.l.read(c.dir, name); err == nil {
-				_ = c.file(other)
+				_, _ = c.file(other)
 			}
 		}
 	}
@@ -162,13 +165,19 @@ func (c *configuration) call(b block, address string, depth int) []Definition {
 	return m.machines(nil, depth+1)
 }
 
-// file adds the blocks of a file.
-func (c *configuration) file(src *source) error {
-	if off := deepHCL(src.text); off >= 0 {
-		return syntaxError(src, off, "the expressions are nested too deep")
+// file adds the blocks of a file, and returns the source that they are in.
+func (c *configuration) file(src *source) (*source, error) {
+	if strings.EqualFold(filepath.Ext(src.name), ".json") {
+		var err error
+		if src, err = native(src); err != nil {
+			return nil, err
+		}
+	}
+	if err := readable(src, false); err != nil {
+		return nil, err
 	}
 	if !c.l.take(len(src.text)) {
-		return syntaxError(src, 0, "the files that are named have more than %d MiB", maxBytes>>20)
+		return nil, syntaxError(src, 0, "the files that are named have more than %d MiB", maxBytes>>20)
 	}
 	f, diags := hclsyntax.ParseConfig([]byte(src.text), src.name, hcl.InitialPos)
 	if f == nil || diags.HasErrors() {
@@ -178,13 +187,13 @@ func (c *configuration) file(src *source) error {
 				if d.Subject != nil {
 					off = d.Subject.Start.Byte
 				}
-				return syntaxError(src, off, "%s: %s", d.Summary, d.Detail)
+				return nil, syntaxError(src, off, "%s: %s", d.Summary, d.Detail)
 			}
 		}
 	}
 	body, ok := f.Body.(*hclsyntax.Body)
 	if !ok {
-		return syntaxError(src, 0, "this is not a Terraform configuration")
+		return nil, syntaxError(src, 0, "this is not a Terraform configuration")
 	}
 	for _, b := range body.Blocks {
 		if b.Type == "locals" {
@@ -195,7 +204,7 @@ func (c *configuration) file(src *source) error {
 		}
 		c.blocks = append(c.blocks, block{src, b})
 	}
-	return nil
+	return src, nil
 }
 
 // deepHCL is deepAt for HCL, whose parser recurses for brackets, operators before a value,
@@ -224,6 +233,45 @@ func deepHCL(text string) int {
 		}
 	}
 	return -1
+}
+
+// heredoc finds the beginning of a text of several lines.
+var heredoc = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`<<-?([\pL_][\pL\pN_-]*)\s*$`) })
+
+// longHCL is longAt for HCL, whose parser puts the pieces of a text together one by one: a
+// line of a heredoc is one, and what stands between escapes. A template file is one text.
+func longHCL(text string, isTemplate bool) int {
+	const most = 20_000
+	pieces, off, end := 0, 0, ""
+	for line := range strings.Lines(text) {
+		if !isTemplate && end == "" {
+			pieces = 0
+		}
+		if pieces += 1 + strings.Count(line, "$${") + strings.Count(line, "%%{"); pieces > most {
+			return off
+		}
+		switch word := strings.TrimSpace(line); {
+		case end == "" && strings.Contains(line, "<<"):
+			if m := heredoc().FindStringSubmatch(word); m != nil {
+				end = m[1]
+			}
+		case word == end:
+			end = ""
+		}
+		off += len(line)
+	}
+	return -1
+}
+
+// readable tells what the HCL parser could not read in reasonable time, and where.
+func readable(src *source, isTemplate bool) error {
+	if off := deepHCL(src.text); off >= 0 {
+		return syntaxError(src, off, "the expressions are nested too deep")
+	}
+	if off := longHCL(src.text, isTemplate); off >= 0 {
+		return syntaxError(src, off, "the text has too many lines or escapes")
+	}
+	return nil
 }
 
 // machine returns the state machine of a block, once for each case of its definition.
@@ -287,6 +335,8 @@ func choices(e hclsyntax.Expression, depth int) []hclsyntax.Expression {
 	switch x := e.(type) {
 	case *hclsyntax.ParenthesesExpr:
 		return choices(x.Expression, depth)
+	case *hclsyntax.TemplateWrapExpr:
+		return choices(x.Wrapped, depth)
 	case *hclsyntax.ConditionalExpr:
 		if depth < 4 {
 			return append(choices(x.TrueResult, depth+1), choices(x.FalseResult, depth+1)...)
@@ -302,7 +352,7 @@ func choices(e hclsyntax.Expression, depth int) []hclsyntax.Expression {
 // define gives a definition its text.
 func (c *configuration) define(d *Definition, e hclsyntax.Expression, sc scope) {
 	d.At.Position = sc.src.position(e.Range().Start.Byte)
-	if f, ok := e.(*hclsyntax.FunctionCallExpr); ok && f.Name == "jsonencode" {
+	if f, ok := unwrapped(e).(*hclsyntax.FunctionCallExpr); ok && f.Name == "jsonencode" {
 		d.Form = FormObject
 	}
 	p, err := c.text(e, sc)
@@ -325,7 +375,7 @@ func (d *Definition) origins() {
 	bytes := map[string]int{}
 	d.origin.each(0, len(d.Text), func(s string, r run) { bytes[r.src.name] += len(s) })
 	for name, n := range bytes {
-		if filepath.Ext(name) != ".tf" && n > len(d.Text)/2 {
+		if !isTerraform(name) && n > len(d.Text)/2 {
 			d.Form, d.File = FormFile, name
 		}
 	}
@@ -425,7 +475,7 @@ func constant(e hclsyntax.Expression) *hclsyntax.LiteralValueExpr {
 
 // notation returns an expression as it is written, in one line.
 func (c *configuration) notation(e hclsyntax.Expression, sc scope) string {
-	r := e.Range()
+	r := unwrapped(e).Range()
 	if r.Start.Byte < 0 || r.End.Byte > len(sc.src.text) || r.Start.Byte > r.End.Byte {
 		return ""
 	}
@@ -773,8 +823,8 @@ func (c *configuration) templateFile(e *hclsyntax.FunctionCallExpr, sc scope) (*
 	if base != 0 {
 		return nil, unknownf("computed: %s", c.notation(e, sc))
 	}
-	if off := deepHCL(src.text); off >= 0 {
-		return nil, syntaxError(src, off, "the expressions are nested too deep")
+	if err := readable(src, true); err != nil {
+		return nil, err
 	}
 	if !c.l.take(len(src.text)) {
 		return nil, errTooMuch

@@ -64,7 +64,8 @@ func (f *policyFlags) open(cmd *cobra.Command, path string) ([]*subject, error) 
 	if defs[0].Kind == template.Terraform {
 		// The other files of the folder may have users of the same roles.
 		siblings, _ := filepath.Glob(filepath.Join(filepath.Dir(path), "*.tf"))
-		for _, file := range siblings {
+		inJSON, _ := filepath.Glob(filepath.Join(filepath.Dir(path), "*.tf.json"))
+		for _, file := range append(siblings, inJSON...) {
 			if filepath.Clean(file) == filepath.Clean(path) {
 				continue
 			}
