@@ -118,12 +118,38 @@ type need struct {
 // tells that the options cannot be used; what the definition leaves open are
 // warnings.
 func Generate(machine *asl.StateMachine, opts Options) (*Result, error) {
-	w, err := newWalk(opts)
-	if err != nil {
-		return nil, err
+	return GenerateShared([]User{{machine, opts}})
+}
+
+// GenerateShared is Generate for a role that several state machines run with, or one of
+// which it is not known yet which definition it will have.
+func GenerateShared(users []User) (*Result, error) {
+	var all *walk
+	for _, u := range users {
+		w, err := newWalk(u.Options)
+		if err != nil {
+			return nil, err
+		}
+		w.machine(u.Machine)
+		if all == nil {
+			all = w
+			continue
+		}
+		all.needs = append(all.needs, w.needs...)
+		for _, x := range w.warnings {
+			if !all.warned[x] {
+				all.warned[x] = true
+				all.warnings = append(all.warnings, x)
+			}
+		}
+		if u.Options.StateMachine != all.opts.StateMachine {
+			all.opts.StateMachine = ""
+		}
 	}
-	w.machine(machine)
-	return w.result(), nil
+	if all == nil {
+		all = &walk{}
+	}
+	return all.result(), nil
 }
 
 // walk collects the needs of a machine.

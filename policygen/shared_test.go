@@ -1,6 +1,7 @@
 package policygen_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/sfnkit/sfnkit/asl"
@@ -35,6 +36,16 @@ func TestCheckShared(t *testing.T) {
 		if x := list[i].Excesses; len(x) != 1 || x[0].Resource != model("amazon.nova-premier-v1:0") {
 			t.Errorf("user %d: excesses %v", i, x)
 		}
+	}
+	shared, err := policygen.GenerateShared(users[:2])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s := shared.Statements; len(s) != 1 || !slices.Equal(s[0].Resources, []string{model("amazon.nova-lite-v1:0"), model("amazon.nova-pro-v1:0")}) {
+		t.Errorf("they need %v", s)
+	}
+	if r, err := policygen.GenerateShared(nil); err != nil || len(r.Statements) != 0 {
+		t.Errorf("nobody needs %v %v", r, err)
 	}
 	if list, err := policygen.CheckShared(nil, []*iam.Policy{p}); err != nil || len(list) != 0 {
 		t.Errorf("nobody: %v %v", list, err)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -52,11 +53,13 @@ func (f *policyFlags) flags(cmd *cobra.Command) {
 	fs.StringVar(&f.opts.Partition, "partition", "", "the `PARTITION`: aws, aws-us-gov or aws-cn (default: that of the region)")
 	fs.StringVar(&f.opts.StateMachine, "name", "", "the `NAME` of the state machine (default: that of the folder or file)")
 	fs.StringVar(&f.machine, "machine", "", "the `ID` of the state machine in a template that has several")
-	fs.StringArrayVar(&f.hints, "hint", nil, "a `PARAMETER=VALUE` that is known only at run time, as in ModelId=ID or State.ModelId=ID (repeatable)")
+	fs.StringArrayVar(&f.hints, "hint", nil, "a `PARAMETER=VALUE,...` that is known only at run time, as in ModelId=ID or State.ModelId=ID; also roles, data.s3, data.results and models/ARN, as ARNs (repeatable)")
 	fs.BoolVar(&f.opts.Logging, "logging", false, "the state machine writes logs to CloudWatch Logs")
 	fs.BoolVar(&f.opts.Tracing, "tracing", false, "X-Ray tracing is on")
 	fs.BoolVar(&f.opts.Redrive, "redrive", false, "Distributed Map runs are redriven")
 	fs.StringVar(&f.opts.Encryption, "encryption-key", "", "the `ARN` of the KMS key of the state machine")
+	fs.StringVar(&f.opts.InputKey, "input-key", "", "the `ARN` of the KMS key of the objects that tasks read from S3")
+	fs.StringVar(&f.opts.OutputKey, "output-key", "", "the `ARN` of the KMS key of the objects that tasks write to S3")
 }
 
 // options completes the options from the flags and what is known of the workflow.
@@ -74,14 +77,14 @@ func (f *policyFlags) options(sub *subject) (policygen.Options, error) {
 		o.Account = cmp.Or(o.Account, "${AWS::AccountId}")
 	}
 	for _, h := range f.hints {
-		name, v, ok := strings.Cut(h, "=")
-		if !ok || name == "" || v == "" {
-			return o, fmt.Errorf("--hint takes PARAMETER=VALUE, not %q", h)
+		name, values, err := policygen.ParseHint(h)
+		if err != nil {
+			return o, fmt.Errorf("--hint takes PARAMETER=VALUE,..., not %q", h)
 		}
 		if o.Hints == nil {
 			o.Hints = make(map[string][]string)
 		}
-		o.Hints[name] = append(o.Hints[name], v)
+		o.Hints[name] = append(o.Hints[name], values...)
 	}
 	return o, nil
 }
@@ -95,22 +98,39 @@ func (f *policyFlags) generate(cmd *cobra.Command, path string) error {
 		return err
 	}
 	subjects = onlyAsked(subjects)
-	if len(subjects) > 1 {
-		ids := make([]string, len(subjects))
-		for i := range subjects {
-			ids[i] = subjects[i].def.ID
+	var ids []string
+	for _, s := range subjects {
+		if id := s.id(); !slices.Contains(ids, id) {
+			ids = append(ids, id)
 		}
+	}
+	if len(ids) > 1 {
 		return fmt.Errorf("%s holds %s; choose one with --machine: %s", path, count(len(ids), "state machine"), strings.Join(ids, ", "))
 	}
+	// A template may choose between definitions when it is deployed. The role must do for
+	// each of them.
 	w := subjects[0]
-	if w.problem != "" {
-		return fmt.Errorf("%s: %s", w.name, w.problem)
+	var users []policygen.User
+	for _, s := range subjects {
+		if s.problem != "" {
+			continue
+		}
+		o, err := f.options(s)
+		if err != nil {
+			return err
+		}
+		users = append(users, policygen.User{Machine: s.machine, Options: o})
 	}
-	o, err := f.options(w)
-	if err != nil {
-		return err
+	stderr := cmd.ErrOrStderr()
+	for _, s := range subjects {
+		switch {
+		case s.problem != "" && len(users) == 0:
+			return fmt.Errorf("%s: %s", s.name, s.problem)
+		case s.problem != "":
+			note(stderr, "warning: %s: what this case of the definition needs is left out: %s", s.name, s.problem)
+		}
 	}
-	r, err := policygen.Generate(w.machine, o)
+	r, err := policygen.GenerateShared(users)
 	if err != nil {
 		return fmt.Errorf("%s: %w", w.name, err)
 	}
@@ -131,7 +151,6 @@ func (f *policyFlags) generate(cmd *cobra.Command, path string) error {
 	if _, err := cmd.OutOrStdout().Write(text); err != nil {
 		return err
 	}
-	stderr := cmd.ErrOrStderr()
 	if r.Note != "" {
 		note(stderr, "%s", r.Note)
 	}

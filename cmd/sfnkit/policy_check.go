@@ -52,7 +52,7 @@ definition cannot be read.`,
 // checked is a role with those that run with it.
 type checked struct {
 	name     string
-	key      string   // "" for a role that is nobody else's
+	key      string   // the same for those that run with it
 	labels   []string // of the policies
 	policies []*iam.Policy
 	// unknown are the policies whose text is not at hand. With them, what the others
@@ -232,11 +232,12 @@ func templateRole(s *subject, known []*checked) (r *checked, why string) {
 	if key == "" {
 		key = role.ARN
 	}
-	if key != "" {
-		key = s.scope + "\n" + key
+	if key == "" {
+		key = "of " + s.def.ID // which may have several definitions to choose from
 	}
+	key = s.scope + "\n" + key
 	for _, r := range known {
-		if key != "" && r.key == key {
+		if r.key == key {
 			return r, ""
 		}
 	}
@@ -290,13 +291,35 @@ func (f *policyFlags) compare(r *checked) error {
 	r.excesses, r.unjudged = list[0].Excesses, list[0].Unjudged
 	var asked []*subject
 	for i, s := range r.users {
-		if s.asked {
-			asked = append(asked, s)
-			r.comparisons = append(r.comparisons, list[i])
+		if !s.asked {
+			continue
 		}
+		// The cases of a definition are one state machine.
+		same := func(x *subject) bool { return s.def != nil && x.file == s.file && x.id() == s.id() }
+		if k := slices.IndexFunc(asked, same); k >= 0 {
+			merge(r.comparisons[k], list[i])
+			continue
+		}
+		asked = append(asked, s)
+		r.comparisons = append(r.comparisons, list[i])
 	}
 	r.users = asked
 	return nil
+}
+
+// merge adds the lacks and warnings of another comparison that are not in c.
+func merge(c, other *policygen.Comparison) {
+	for i := range other.Lacks {
+		l := &other.Lacks[i]
+		if !slices.ContainsFunc(c.Lacks, func(x policygen.Lack) bool { return x.State == l.State && x.Message == l.Message }) {
+			c.Lacks = append(c.Lacks, *l)
+		}
+	}
+	for _, w := range other.Warnings {
+		if !slices.Contains(c.Warnings, w) {
+			c.Warnings = append(c.Warnings, w)
+		}
+	}
 }
 
 // services returns the services besides Step Functions that may assume a role.
