@@ -332,6 +332,18 @@ func (w *walk) modelJob(p params) {
 	}
 }
 
+// unnamedRoles is passRole for roles that no parameter names. Without hints the need is
+// open.
+func (w *walk) unnamedRoles(hints []string, why, service, source string) {
+	roles := hints
+	if len(roles) == 0 {
+		roles = []string{w.arn("arn:{P}:iam::{A}:role/*")}
+	}
+	w.need([]string{"iam:PassRole"}, roles, why, source,
+		iam.Condition{Operator: "StringEquals", Key: "iam:PassedToService", Values: []string{service}})
+	w.needs[len(w.needs)-1].open = len(hints) == 0
+}
+
 // passRole collects the right to hand the role in a parameter to a service.
 func (w *walk) passRole(p params, name, service, source string) {
 	f := w.hinted(p.at(name))

@@ -22,7 +22,7 @@ type Options struct {
 	// Hints give the values that a parameter may have, where the definition leaves it
 	// to run time. Keys are State.Parameter or Parameter (ModelId, Input.S3Uri), values
 	// are literals, which may hold the wildcards of IAM. Further keys are roles (of ECS
-	// task definitions), data.s3 (ARNs of the data that Athena reads), data.results
+	// task definitions and EC2 instance profiles), data.s3 (ARNs of the data that Athena reads), data.results
 	// (ARNs of its results), and models/ARN (what is behind an application inference
 	// profile or a prompt router: model and profile ids).
 	Hints map[string][]string

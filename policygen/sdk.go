@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/sfnkit/sfnkit/asl/sdkinput"
 	"github.com/sfnkit/sfnkit/policygen/iam"
 )
 
@@ -81,9 +82,8 @@ func (d *sdkData) UnmarshalJSON(text []byte) error {
 
 // serviceActions is what is known about the resources of a service's actions.
 type serviceActions struct {
-	types    map[string]arnType  // by name of the resource type
-	on       map[string][]string // action to resource types; "?" first if all are optional
-	passRole map[string]bool
+	types map[string]arnType  // by name of the resource type
+	on    map[string][]string // action to resource types; "?" first if all are optional
 }
 
 // arnType is the ARN pattern of a resource type with the variables in it, without
@@ -114,7 +114,7 @@ func actionsOf(prefix string) *serviceActions {
 	if !ok {
 		return nil
 	}
-	s := &serviceActions{types: map[string]arnType{}, on: map[string][]string{}, passRole: map[string]bool{}}
+	s := &serviceActions{types: map[string]arnType{}, on: map[string][]string{}}
 	for line := range strings.Lines(text) {
 		line = strings.TrimSpace(line)
 		switch {
@@ -125,10 +125,6 @@ func actionsOf(prefix string) *serviceActions {
 			types, actions, _ := strings.Cut(strings.TrimPrefix(line, "on "), ": ")
 			for _, a := range strings.Fields(actions) {
 				s.on[a] = strings.Split(types, ",")
-			}
-		case strings.HasPrefix(line, "passrole: "):
-			for _, a := range strings.Fields(strings.TrimPrefix(line, "passrole: ")) {
-				s.passRole[a] = true
 			}
 		}
 	}
@@ -177,7 +173,7 @@ func (w *walk) sdk(service, operation string, p params) {
 		pre, name, _ := strings.Cut(action, ":")
 		w.sdkAction(pre, name, p)
 	}
-	w.sdkRoles(service, prefix, actions, p)
+	w.sdkRoles(service, operation, prefix, actions, p)
 	for _, o := range d.Objects[service] {
 		w.sdkObject(o, p)
 	}
@@ -248,6 +244,8 @@ func (w *walk) sdkAction(prefix, name string, p params) {
 	case len(resources) == 0:
 		resources = []string{"*"}
 		w.warn("Resource", prefix+":"+name+" can be limited to resources, but no parameter tells which, so that all are allowed", "narrow it by hand")
+	case p.whole:
+		w.warn(w.params, "everything in it is known only at run time, so that "+strings.Join(unique(resources), " and ")+" is allowed", "narrow it by hand")
 	case !anyNamed && !strings.HasPrefix(name, "Create"):
 		w.warn("Resource", "no parameter tells the resource of "+prefix+":"+name+", so that "+strings.Join(unique(resources), " and ")+" is allowed", "narrow it by hand")
 	}
@@ -367,13 +365,12 @@ func (w *walk) sdkVariable(service, variable, kind, tail string, last, making bo
 
 // sdkRoles collects PassRole for the roles in the parameters of calls that hand
 // them on.
-func (w *walk) sdkRoles(service, prefix string, actions []string, p params) {
-	s := actionsOf(prefix)
-	if p.whole || service == "sts" || service == "iam" {
+func (w *walk) sdkRoles(service, operation, prefix string, actions []string, p params) {
+	if service == "sts" || service == "iam" {
 		return
 	}
 	_, name, _ := strings.Cut(actions[0], ":")
-	passes := s != nil && s.passRole[name]
+	passes := false
 	for _, verb := range []string{"Create", "Start", "Run", "Put", "Update", "Submit", "Register"} {
 		passes = passes || strings.HasPrefix(name, verb)
 	}
@@ -384,9 +381,64 @@ func (w *walk) sdkRoles(service, prefix string, actions []string, p params) {
 	if other, ok := passedTo[prefix]; ok {
 		to = other
 	}
-	for _, path := range roleParameters(p) {
+	written := roleParameters(p)
+	for _, path := range written {
 		w.passRole(p, path, to, "sar")
 	}
+	if len(written) > 0 {
+		return
+	}
+	if service == "ec2" && operation == "runInstances" && !p.whole && p.at("IamInstanceProfile").present {
+		w.unnamedRoles(w.opts.Hints["roles"], "hands the role of the instance profile to EC2", to, "sar")
+		if len(w.opts.Hints["roles"]) == 0 {
+			w.warn(w.params+".IamInstanceProfile", "RunInstances also needs iam:PassRole on the role of the instance profile, which the definition does not name", "name it with the hint roles")
+		}
+	}
+	for _, path := range hiddenRoles(service, operation, p) {
+		if f := w.hinted(p.at(path)); !f.partial {
+			w.passRole(p, path, to, "sar")
+			continue
+		}
+		w.unnamedRoles(nil, "may hand a role to "+to, to, "sar")
+		w.needs[len(w.needs)-1].perhaps = true
+		w.warn(w.params+"."+path, "may be a role that the call hands to "+to+", which needs iam:PassRole on it, but is known only at run time, and nothing is allowed for it",
+			fmt.Sprintf("name the role with the hint %s.%s", w.state, path))
+	}
+}
+
+// hiddenRoles finds the parameters for roles that an operation has inside of what is
+// known only at run time.
+func hiddenRoles(service, operation string, p params) []string {
+	const deep = 3 // levels; below are roles of services that the caller does not pass
+	var out []string
+	var look func(s *sdkinput.Structure, prefix string, depth int)
+	look = func(s *sdkinput.Structure, prefix string, depth int) {
+		for i := range s.Members {
+			m := &s.Members[i]
+			path := prefix + strings.ToUpper(m.Names[0][:1]) + m.Names[0][1:]
+			f := p.at(path)
+			switch m.Type.Kind() {
+			case sdkinput.Text:
+				if f.unknown() && isRole(m.Names[0]) {
+					out = append(out, path)
+				}
+			case sdkinput.Object:
+				if inner := s.Structure(m.Type); inner != nil && depth < deep && f.present {
+					look(inner, path+".", depth+1)
+				}
+			}
+		}
+	}
+	if s := sdkinput.Operation(service, operation); s != nil {
+		look(s, "", 1)
+	}
+	return out
+}
+
+// isRole reports whether the name of a parameter says that it holds the ARN of a role.
+func isRole(name string) bool {
+	name = strings.ToLower(name)
+	return strings.HasSuffix(name, "rolearn") || name == "role"
 }
 
 // passedTo has the services whose principal is not their prefix.
@@ -400,9 +452,8 @@ func roleParameters(p params) []string {
 	look = func(prefix string, depth int, keys []string) {
 		for _, k := range keys {
 			name := strings.TrimSuffix(k, ".$")
-			lower := strings.ToLower(name)
 			path := prefix + name
-			if strings.HasSuffix(lower, "rolearn") || lower == "role" {
+			if isRole(name) {
 				out = append(out, path)
 				continue
 			}

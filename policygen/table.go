@@ -98,14 +98,8 @@ func (w *walk) integration(i *integration, action string, p params, sync bool) {
 	}
 	switch i.Note {
 	case "roles":
-		roles := w.opts.Hints["roles"]
-		if len(roles) > 0 {
-			w.need([]string{"iam:PassRole"}, roles, "hands the roles of the task definition to ECS", i.Source,
-				iam.Condition{Operator: "StringEquals", Key: "iam:PassedToService", Values: []string{"ecs-tasks.amazonaws.com"}})
-		} else {
-			w.need([]string{"iam:PassRole"}, []string{w.arn("arn:{P}:iam::{A}:role/*")}, "hands the roles of the task definition to ECS", i.Source,
-				iam.Condition{Operator: "StringEquals", Key: "iam:PassedToService", Values: []string{"ecs-tasks.amazonaws.com"}})
-			w.needs[len(w.needs)-1].open = true
+		w.unnamedRoles(w.opts.Hints["roles"], "hands the roles of the task definition to ECS", "ecs-tasks.amazonaws.com", i.Source)
+		if len(w.opts.Hints["roles"]) == 0 {
 			w.warn(w.params+".TaskDefinition", "RunTask also needs iam:PassRole on the task role and the execution role of the task definition, which the definition does not name", "name them with the hint roles")
 		}
 	case "athena-data":
