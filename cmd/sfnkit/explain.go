@@ -28,7 +28,9 @@ Of a CODE that "sfnkit validate" prints it says what it is about.
 
 It works offline, and exits 1 if it does not know the error.`,
 		Example: `  sfnkit explain "You don't have access to the model with the specified model ID."
-  sfnkit explain history.json --region eu-central-1`,
+  sfnkit explain history.json --region eu-central-1
+  aws stepfunctions get-execution-history --execution-arn ARN | sfnkit explain -
+  sfnkit explain MISSING_TRANSITION_TARGET`,
 		Args: exactArgs("MESSAGE, FILE or CODE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := choice("output", output, "text", "json"); err != nil {

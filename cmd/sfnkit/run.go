@@ -58,7 +58,9 @@ What happens goes to standard error, one line an event; the output of the
 workflow goes to standard output.`,
 		Example: `  sfnkit run workflows/promptchain
   sfnkit run flow.asl.json --input '{"n": 1}' --responses MockConfigFile.json --test-case Happy
-  sfnkit run flow.asl.json --responses history.json --output json`,
+  sfnkit run flow.asl.json --responses history.json --output json
+  sfnkit run workflows/promptchain --fault 'Invoke model with second prompt:Bedrock.ThrottlingException*2'
+  sfnkit run workflows/promptchain --policy workflows/promptchain/policy.json`,
 		Args: exactArgs("PATH"),
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args[0]) },
 	}
