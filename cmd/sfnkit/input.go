@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/sfnkit/sfnkit/asl"
+	"github.com/sfnkit/sfnkit/asl/template"
 	"github.com/sfnkit/sfnkit/asl/value"
 )
 
@@ -20,7 +21,8 @@ const maxInput = 64 << 20
 type workflow struct {
 	name      string // for messages
 	machine   *asl.StateMachine
-	input     string // paths; "" where there is none
+	def       *template.Definition // that it was read from, nil for a definition of its own
+	input     string               // paths; "" where there is none
 	responses string
 }
 

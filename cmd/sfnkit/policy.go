@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"io"
-	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -97,15 +95,8 @@ func (f *policyFlags) generate(cmd *cobra.Command, path string) error {
 	if err != nil {
 		return err
 	}
-	subjects = onlyAsked(subjects)
-	var ids []string
-	for _, s := range subjects {
-		if id := s.id(); !slices.Contains(ids, id) {
-			ids = append(ids, id)
-		}
-	}
-	if len(ids) > 1 {
-		return fmt.Errorf("%s holds %s; choose one with --machine: %s", path, count(len(ids), "state machine"), strings.Join(ids, ", "))
+	if subjects, err = one(path, subjects); err != nil {
+		return err
 	}
 	// A template may choose between definitions when it is deployed. The role must do for
 	// each of them.

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -16,13 +17,12 @@ import (
 
 // subject is a state machine whose policy is asked for.
 type subject struct {
-	workflow                      // its name is for messages
-	def      *template.Definition // nil for a definition of its own
-	problem  string               // why there is no machine; "" if there is one
-	asked    bool                 // it is the one that --machine names, or that names none
-	grants   []string             // what gives its role policies that cannot be seen
-	file     string               // that was read
-	scope    string               // within which names of roles mean the same: a file, or a folder of Terraform
+	workflow          // its name is for messages
+	problem  string   // why there is no machine; "" if there is one
+	asked    bool     // it is the one that --machine names, or that names none
+	grants   []string // what gives its role policies that cannot be seen
+	file     string   // that was read
+	scope    string   // within which names of roles mean the same: a file, or a folder of Terraform
 }
 
 // id is what a template calls it, or the name of its file.
@@ -155,6 +155,22 @@ func onlyAsked(list []*subject) []*subject {
 	return slices.DeleteFunc(list, func(s *subject) bool { return !s.asked })
 }
 
+// one returns those of a file that are the cases of one state machine, which must be the
+// only one that is asked for.
+func one(path string, list []*subject) ([]*subject, error) {
+	list = onlyAsked(list)
+	var ids []string
+	for _, s := range list {
+		if id := s.id(); !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	if len(ids) > 1 {
+		return nil, fmt.Errorf("%s holds %s; choose one with --machine: %s", path, count(len(ids), "state machine"), strings.Join(ids, ", "))
+	}
+	return list, nil
+}
+
 // templateDefinitions returns the definitions of a template, nil for other files, and
 // what in it gives roles policies that it does not show.
 func templateDefinitions(path string) (defs []template.Definition, grants []string, err error) {
@@ -205,8 +221,8 @@ func definitions(path string, text []byte) (defs []template.Definition, grants [
 var connectors = regexp.MustCompile(`AWS::Serverless::Connector|\bConnectors"?\s*:`)
 
 func newSubject(d *template.Definition) *subject {
-	s := &subject{def: d, problem: d.Missing}
-	s.name = d.At.File
+	s := &subject{problem: d.Missing}
+	s.name, s.def = d.At.File, d
 	if d.Kind != template.Plain {
 		s.name = fmt.Sprintf("%s:%v: %s", d.At.File, d.At.Position, d.ID)
 	}

@@ -37,6 +37,7 @@ type runFlags struct {
 	quiet      bool
 	full       bool
 	noLimits   bool
+	machine    string
 }
 
 func runCommand() *cobra.Command {
@@ -45,7 +46,8 @@ func runCommand() *cobra.Command {
 		Use:   "run PATH",
 		Short: "Run a workflow against recorded responses",
 		Long: `Run executes a definition (JSON or YAML, "-" for standard input), or the workflow
-in a folder: workflow.asl.json with, beside it, input.json and responses.json.
+in a folder: workflow.asl.json with, beside it, input.json and responses.json. The
+definition may also lie in a template: CloudFormation, SAM, serverless.yml or Terraform.
 
 Calls are answered by recorded responses: a mock configuration as Step Functions
 Local reads it, or the history of a real execution (GetExecutionHistory). Time is
@@ -59,6 +61,7 @@ workflow goes to standard output.`,
 		Example: `  sfnkit run workflows/promptchain
   sfnkit run flow.asl.json --input '{"n": 1}' --responses MockConfigFile.json --test-case Happy
   sfnkit run flow.asl.json --responses history.json --output json
+  sfnkit run template.yaml --machine Flow --responses MockConfigFile.json
   sfnkit run workflows/promptchain --fault 'Invoke model with second prompt:Bedrock.ThrottlingException*2'
   sfnkit run workflows/promptchain --policy workflows/promptchain/policy.json`,
 		Args: exactArgs("PATH"),
@@ -74,6 +77,7 @@ workflow goes to standard output.`,
 	fs.StringVar(&f.s3Endpoint, "s3-endpoint", "", "the `URL` of an S3 endpoint to use instead")
 	fs.StringVar(&f.jobs, "simulate-jobs", "", "simulate model customization jobs that end with a `STATUS`: Completed, Failed or Stopped")
 	fs.StringArrayVar(&f.faults, "fault", nil, "make calls of a state fail: a `STATE:ERROR*N` as in Ask:Bedrock.ThrottlingException*3 (repeatable)")
+	fs.StringVar(&f.machine, "machine", "", "the `ID` of the state machine in a template that has several")
 	f.enforce.add(fs)
 	fs.StringVar(&f.region, "region", "", "the `REGION` to run in (default: us-east-1)")
 	fs.StringVar(&f.account, "account", "", "the `ACCOUNT` to run in (default: 123456789012)")
@@ -87,7 +91,7 @@ func (f *runFlags) run(cmd *cobra.Command, path string) error {
 	if err := choice("output", f.output, "text", "json"); err != nil {
 		return err
 	}
-	w, err := openWorkflow(path, cmd.InOrStdin())
+	w, err := f.open(cmd, path)
 	if err != nil {
 		return err
 	}
@@ -182,6 +186,27 @@ func (f *runFlags) run(cmd *cobra.Command, path string) error {
 	return err
 }
 
+// open reads the definition, or the one of a template that is meant.
+func (f *runFlags) open(cmd *cobra.Command, path string) (*workflow, error) {
+	policy := policyFlags{machine: f.machine}
+	list, err := policy.open(cmd, path)
+	if err != nil {
+		return nil, err
+	}
+	if list, err = one(path, list); err != nil {
+		return nil, err
+	}
+	for _, s := range list {
+		if s.problem == "" {
+			if len(list) > 1 {
+				note(cmd.ErrOrStderr(), "%s: the template chooses between %d definitions; this one is run", s.name, len(list))
+			}
+			return &s.workflow, nil
+		}
+	}
+	return nil, fmt.Errorf("%s: %s", list[0].name, list[0].problem)
+}
+
 // creation asks whether the execution role suffices for creating the state machine.
 func (f *runFlags) creation(a *account.Account, w *workflow) string {
 	region, number, name := cmp.Or(f.region, "us-east-1"), cmp.Or(f.account, "123456789012"), cmp.Or(w.title(), "workflow")
@@ -255,6 +280,9 @@ func (w *workflow) title() string {
 	if w.name == "-" {
 		return ""
 	}
+	if w.def != nil && w.def.ID != "" {
+		return w.def.ID[strings.LastIndexByte(w.def.ID, '.')+1:]
+	}
 	base := filepath.Base(w.name)
 	for _, n := range definitionNames {
 		if base == n {
@@ -291,7 +319,12 @@ func (w *workflow) place(state, field string) string {
 	if state != "" {
 		loc = location(w.machine, state, field)
 	}
-	if at := w.machine.Source().Position(loc); at.Line > 0 {
+	at := w.machine.Source().Position(loc)
+	if w.def != nil {
+		in := w.def.Place(at)
+		return in.File + ":" + in.Position.String()
+	}
+	if at.Line > 0 {
 		return w.name + ":" + at.String()
 	}
 	return w.name

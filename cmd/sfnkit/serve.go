@@ -245,6 +245,9 @@ func openStore(ctx context.Context, dir, endpoint, region string) (emulator.Stor
 	case dir != "" && endpoint != "":
 		return nil, errors.New("--s3-dir and --s3-endpoint exclude each other")
 	case dir != "":
+		if info, err := os.Stat(dir); err == nil && !info.IsDir() {
+			return nil, fmt.Errorf("--s3-dir takes a folder, which %s is not", dir)
+		}
 		return calls.FolderStore(dir), nil
 	case endpoint != "":
 		return calls.S3Store(ctx, calls.S3Options{Endpoint: endpoint, PathStyle: true, Region: region})
