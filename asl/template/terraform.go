@@ -473,6 +473,26 @@ func constant(e hclsyntax.Expression) *hclsyntax.LiteralValueExpr {
 	return &hclsyntax.LiteralValueExpr{Val: v, SrcRange: e.Range()}
 }
 
+// unknown returns ${...} for a value that is not known, with the name that the value has
+// where it comes from, so that different values have different names.
+func (c *configuration) unknown(e hclsyntax.Expression, sc scope) string {
+	e, sc = c.followed(e, sc)
+	return placeholder(c.notation(e, sc))
+}
+
+// followed returns what an expression stands for in the end, with its scope.
+func (c *configuration) followed(e hclsyntax.Expression, sc scope) (hclsyntax.Expression, scope) {
+	for range maxReferences {
+		next, inner, err := c.follow(unwrapped(e), sc)
+		if err != nil {
+			break
+		}
+		inner.in = inner.of(sc.of(c))
+		e, sc = unwrapped(next.expr), inner
+	}
+	return e, sc
+}
+
 // notation returns an expression as it is written, in one line.
 func (c *configuration) notation(e hclsyntax.Expression, sc scope) string {
 	r := unwrapped(e).Range()
@@ -584,32 +604,29 @@ func (c *configuration) part(e hclsyntax.Expression, sc scope, st style) (*passa
 		return p, nil
 	}
 	out := &passage{}
-	out.addAt(placeholder(c.notation(e, sc)), sc.src, at)
+	out.addAt(c.unknown(e, sc), sc.src, at)
 	return out, nil
 }
 
 // follow returns the expression that a reference stands for.
 func (c *configuration) follow(e hclsyntax.Expression, sc scope) (attribute, scope, error) {
 	unknown := unknownf("the value of %s", c.notation(e, sc))
-	t, ok := e.(*hclsyntax.ScopeTraversalExpr)
-	if !ok {
+	var t *hclsyntax.ScopeTraversalExpr
+	switch e := e.(type) {
+	case *hclsyntax.ScopeTraversalExpr:
+		t = e
+	case *hclsyntax.IndexExpr:
+		key, known := c.known(e.Key, sc)
+		if !known || key.IsNull() || !key.Type().IsPrimitiveType() {
+			return attribute{}, sc, unknown
+		}
+		return c.inside(e.Collection, sc, []string{keyText(key)}, unknown)
+	case *hclsyntax.RelativeTraversalExpr:
+		return c.inside(e.Source, sc, stepsOf(e.Traversal), unknown)
+	default:
 		return attribute{}, sc, unknown
 	}
-	var steps []string
-	for _, s := range t.Traversal {
-		switch s := s.(type) {
-		case hcl.TraverseRoot:
-			steps = append(steps, s.Name)
-		case hcl.TraverseAttr:
-			steps = append(steps, s.Name)
-		case hcl.TraverseIndex:
-			if s.Key.Type() != cty.String {
-				steps = append(steps, numberText(s.Key.AsBigFloat()))
-				continue
-			}
-			steps = append(steps, s.Key.AsString())
-		}
-	}
+	steps := stepsOf(t.Traversal)
 	for n := sc.names; n != nil; n = n.outer {
 		if n.name == steps[0] {
 			if n.expr == nil {
@@ -655,19 +672,55 @@ func (c *configuration) follow(e hclsyntax.Expression, sc scope) (attribute, sco
 	return attribute{}, sc, unknown
 }
 
-// member follows names into an object.
+// stepsOf returns the names and indexes of a reference.
+func stepsOf(t hcl.Traversal) []string {
+	var steps []string
+	for _, s := range t {
+		switch s := s.(type) {
+		case hcl.TraverseRoot:
+			steps = append(steps, s.Name)
+		case hcl.TraverseAttr:
+			steps = append(steps, s.Name)
+		case hcl.TraverseIndex:
+			steps = append(steps, keyText(s.Key))
+		}
+	}
+	return steps
+}
+
+// keyText is a key as the name of a member.
+func keyText(key cty.Value) string {
+	switch key.Type() {
+	case cty.String:
+		return key.AsString()
+	case cty.Number:
+		return numberText(key.AsBigFloat())
+	}
+	return ""
+}
+
+// inside follows names into what an expression stands for.
+func (c *configuration) inside(e hclsyntax.Expression, sc scope, names []string, unknown error) (attribute, scope, error) {
+	c = sc.of(c)
+	if c.enter() != nil {
+		return attribute{}, sc, unknown
+	}
+	defer c.leave()
+	if sc.in == nil {
+		sc.in = c
+	}
+	return c.member(attribute{sc.src, e}, sc, names, unknown)
+}
+
+// member follows names into an object or a list.
 func (c *configuration) member(a attribute, sc scope, names []string, unknown error) (attribute, scope, error) {
 	for _, name := range names {
-		if t, ok := unwrapped(a.expr).(*hclsyntax.ScopeTraversalExpr); ok {
-			if err := c.enter(); err != nil {
-				return a, sc, unknown
-			}
-			next, inner, err := c.follow(t, sc)
-			if c.leave(); err != nil {
-				return a, sc, unknown
-			}
-			a, sc = next, inner
+		if c.enter() != nil {
+			return a, sc, unknown
 		}
+		a.expr, sc = c.followed(unwrapped(a.expr), sc)
+		a.src = sc.src
+		c.leave()
 		var found hclsyntax.Expression
 		switch x := a.expr.(type) {
 		case *hclsyntax.ObjectConsExpr:
@@ -752,6 +805,23 @@ func (c *configuration) function(e *hclsyntax.FunctionCallExpr, sc scope) (*pass
 		return p, nil
 	case "trimspace", "chomp", "tostring", "nonsensitive", "sensitive", "trimsuffix", "trimprefix":
 		return c.text(e.Args[0], sc)
+	case "replace":
+		if len(e.Args) != 3 {
+			return nil, unknown
+		}
+		p, err := c.text(e.Args[0], sc)
+		if err != nil {
+			return nil, err
+		}
+		what, known := c.known(e.Args[1], sc)
+		if !known || what.IsNull() || what.Type() != cty.String || len(what.AsString()) == 0 || what.AsString()[0] == '/' {
+			return nil, unknown // or a regular expression
+		}
+		by, err := c.part(e.Args[2], sc, stylePlain)
+		if err != nil {
+			return nil, err
+		}
+		return replaced(p, what.AsString(), by), nil
 	case "join":
 		if len(e.Args) != 2 {
 			return nil, unknown
@@ -778,6 +848,24 @@ func (c *configuration) function(e *hclsyntax.FunctionCallExpr, sc scope) (*pass
 		return p, nil
 	}
 	return c.computed(e, sc)
+}
+
+// replaced puts one text in the place of another.
+func replaced(p *passage, what string, by *passage) *passage {
+	out := &passage{}
+	done := 0
+	for !out.full() {
+		n := bytes.Index(p.b[done:], []byte(what))
+		if n < 0 {
+			break
+		}
+		out.appendPart(p, done, done+n)
+		src, off := p.origin(done + n)
+		out.addAt(by.String(), src, off)
+		done += n + len(what)
+	}
+	out.appendPart(p, done, len(p.b))
+	return out
 }
 
 // fileOf reads the file that an expression names.
@@ -893,6 +981,16 @@ func (c *configuration) tree(e hclsyntax.Expression, sc scope) (*node, error) {
 			}
 			return c.tree(e, sc)
 		}
+		if c.l.fork != nil && structure(cond.TrueResult) && structure(cond.FalseResult) {
+			is, err := c.decide(cond.Condition, sc)
+			if err != nil {
+				return nil, err
+			}
+			if e = cond.FalseResult; is {
+				e = cond.TrueResult
+			}
+			return c.tree(e, sc)
+		}
 	}
 	switch e := e.(type) {
 	case *hclsyntax.ParenthesesExpr:
@@ -966,7 +1064,7 @@ func (c *configuration) tree(e hclsyntax.Expression, sc scope) (*node, error) {
 		if got, err := c.treeCall(e, sc); got != nil || err != nil {
 			return got, err
 		}
-	case *hclsyntax.ScopeTraversalExpr:
+	case *hclsyntax.ScopeTraversalExpr, *hclsyntax.IndexExpr, *hclsyntax.RelativeTraversalExpr:
 		a, inner, err := c.follow(e, sc)
 		if err == nil {
 			return c.tree(a.expr, inner)
@@ -982,12 +1080,24 @@ func (c *configuration) tree(e hclsyntax.Expression, sc scope) (*node, error) {
 	if errors.As(err, &unknown) {
 		n.bare = true
 		p = &passage{}
-		p.addAt(placeholder(c.notation(e, sc)), sc.src, off)
+		p.addAt(c.unknown(e, sc), sc.src, off)
 	} else if err != nil {
 		return nil, err
 	}
 	n.s, n.known = p.String(), p
 	return n, nil
+}
+
+// structure reports whether an expression gives members or elements, which are more than
+// the value of a field.
+func structure(e hclsyntax.Expression) bool {
+	switch x := e.(type) {
+	case *hclsyntax.ParenthesesExpr:
+		return structure(x.Expression)
+	case *hclsyntax.ObjectConsExpr, *hclsyntax.TupleConsExpr, *hclsyntax.ForExpr:
+		return true
+	}
+	return false
 }
 
 // treeCall evaluates the functions that give values, nil for others.
@@ -1084,16 +1194,10 @@ func (c *configuration) role(b block) *Role {
 		r.ARN = p.String()
 		return r
 	}
-	r.ARN = placeholder(c.notation(a.Expr, sc))
+	r.ARN = c.unknown(a.Expr, sc)
 	// The role may be given to the module by the one that calls it.
-	expr := a.Expr
-	for range maxReferences {
-		next, inner, err := c.follow(unwrapped(expr), sc)
-		if err != nil {
-			break
-		}
-		c, expr, sc = inner.of(c), next.expr, inner
-	}
+	expr, sc := c.followed(a.Expr, sc)
+	c = sc.of(c)
 	id := referred(expr)
 	typ, name, _ := strings.Cut(id, ".")
 	res := c.block("resource", typ, name)
@@ -1176,12 +1280,19 @@ func referred(e hclsyntax.Expression) string {
 	return ""
 }
 
-// unwrapped returns what stands in a text that is nothing but one ${...}.
+// unwrapped returns what stands in parentheses, or in a text that is nothing but one
+// ${...}.
 func unwrapped(e hclsyntax.Expression) hclsyntax.Expression {
-	if w, ok := e.(*hclsyntax.TemplateWrapExpr); ok {
-		return w.Wrapped
+	for {
+		switch x := e.(type) {
+		case *hclsyntax.TemplateWrapExpr:
+			e = x.Wrapped
+		case *hclsyntax.ParenthesesExpr:
+			e = x.Expression
+		default:
+			return e
+		}
 	}
-	return e
 }
 
 // document evaluates a policy document: a text, or a data source of documents.

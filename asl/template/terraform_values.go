@@ -103,7 +103,7 @@ func (c *configuration) decide(e hclsyntax.Expression, sc scope) (bool, error) {
 				return is == (e.Op == hclsyntax.OpEqual), err
 			}
 		}
-	case *hclsyntax.ScopeTraversalExpr:
+	case *hclsyntax.ScopeTraversalExpr, *hclsyntax.IndexExpr, *hclsyntax.RelativeTraversalExpr:
 		if a, inner, err := c.follow(e, sc); err == nil {
 			return c.decide(a.expr, inner)
 		}
@@ -125,15 +125,7 @@ func (c *configuration) comparison(l, r hclsyntax.Expression, sc scope) (subject
 	if err != nil {
 		return nil, sc, "", false
 	}
-	// The same thing may have several names.
-	for range maxReferences {
-		a, inner, err := c.follow(unwrapped(l), sc)
-		if err != nil {
-			break
-		}
-		l, sc = a.expr, inner
-		c = sc.of(c)
-	}
+	l, sc = c.followed(l, sc) // the same thing may have several names
 	return l, sc, s.AsString(), true
 }
 
@@ -219,13 +211,16 @@ func (c *configuration) elements(e hclsyntax.Expression, sc scope) ([]element, b
 			keys[k] = element{bound{written(cty.StringVal(k), item.KeyExpr.Range()), sc}, bound{item.ValueExpr, sc}}
 		}
 		return byKey(keys), true
-	case *hclsyntax.ScopeTraversalExpr:
+	case *hclsyntax.ScopeTraversalExpr, *hclsyntax.IndexExpr, *hclsyntax.RelativeTraversalExpr:
 		a, inner, err := c.follow(e, sc)
 		if err != nil {
 			return nil, false
 		}
 		return c.elements(a.expr, inner)
 	case *hclsyntax.FunctionCallExpr:
+		if e.ExpandFinal {
+			return nil, false // f(list...)
+		}
 		switch e.Name {
 		case "tolist", "tomap":
 			if len(e.Args) == 1 {
@@ -416,7 +411,7 @@ func (c *configuration) compute(e hclsyntax.Expression, sc scope) (v cty.Value, 
 		}
 		size++ // the empty text is known, too
 		return evaluated(text)
-	case *hclsyntax.ScopeTraversalExpr:
+	case *hclsyntax.ScopeTraversalExpr, *hclsyntax.IndexExpr, *hclsyntax.RelativeTraversalExpr:
 		a, inner, err := c.follow(e, sc)
 		if err != nil {
 			return none, 0

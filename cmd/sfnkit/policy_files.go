@@ -231,7 +231,9 @@ func newSubject(d *template.Definition) *subject {
 	}
 	m, err := d.Machine()
 	if err == nil {
-		s.machine = m
+		if s.machine = m; len(m.States) == 0 && d.Kind != template.Plain {
+			s.problem = "what states it has is not in the files"
+		}
 		return s
 	}
 	s.problem = err.Error()
