@@ -233,6 +233,10 @@ func newSubject(d *template.Definition) *subject {
 	if err == nil {
 		if s.machine = m; len(m.States) == 0 && d.Kind != template.Plain {
 			s.problem = "what states it has is not in the files"
+			for _, f := range d.Check(asl.AtLeast(asl.SeverityError)) {
+				s.problem = fmt.Sprintf("%s:%v: %s", f.File, f.Position, f.Summary())
+				break
+			}
 		}
 		return s
 	}
