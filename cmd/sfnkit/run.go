@@ -359,13 +359,17 @@ func printIndented(w io.Writer, v value.Value) error {
 }
 
 func writeFile(path string, text []byte) error {
-	err := os.WriteFile(path, text, 0o666)
+	if err := os.WriteFile(path, text, 0o666); err != nil {
+		return unwritable(path, err)
+	}
+	return nil
+}
+
+// unwritable is plain for a file that is written.
+func unwritable(path string, err error) error {
 	var pe *fs.PathError
 	if errors.As(err, &pe) {
 		err = pe.Err
 	}
-	if err != nil {
-		return fmt.Errorf("%s cannot be written: %w", path, err)
-	}
-	return nil
+	return fmt.Errorf("%s cannot be written: %w", path, err)
 }

@@ -136,7 +136,7 @@ func (f *serveFlags) run(cmd *cobra.Command) error {
 	default:
 		l, err := os.OpenFile(f.log, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o666)
 		if err != nil {
-			return plain(err)
+			return unwritable(f.log, err)
 		}
 		defer l.Close()
 		o.Log = l

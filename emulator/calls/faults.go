@@ -21,7 +21,7 @@ type Fault struct {
 // ParseFault reads "State:Error×N", such as "Classify:Bedrock.ThrottlingException×3". An
 // asterisk may stand for the multiplication sign; without either, one call fails.
 func ParseFault(s string) (Fault, error) {
-	state, name, times, err := SplitFault(s, "State:Error×N")
+	state, name, times, err := SplitFault(s, "State:Error*N")
 	if err != nil {
 		return Fault{}, err
 	}

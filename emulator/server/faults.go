@@ -27,7 +27,7 @@ type Fault struct {
 // ParseFault reads "Operation:Error×N", such as "StartExecution:ThrottlingException×3". An
 // asterisk may stand for the multiplication sign; without either, all requests fail.
 func ParseFault(s string) (Fault, error) {
-	op, name, times, err := calls.SplitFault(s, "Operation:Error×N")
+	op, name, times, err := calls.SplitFault(s, "Operation:Error*N")
 	if err != nil {
 		return Fault{}, err
 	}

@@ -20,7 +20,7 @@ func TestParseFault(t *testing.T) {
 		"CreateActivity:KmsAccessDeniedException":  {Fault{Operation: "CreateActivity", Error: "KmsAccessDeniedException"}, ""},
 		"*:ServiceUnavailable*2":                   {Fault{Operation: "*", Error: "ServiceUnavailable", Times: 2}, ""},
 		"*:KmsThrottlingException":                 {Fault{Operation: "*", Error: "KmsThrottlingException"}, ""},
-		"StartExecution":                           {Fault{}, `fault "StartExecution" is not of the form Operation:Error×N`},
+		"StartExecution":                           {Fault{}, `fault "StartExecution" is not of the form Operation:Error*N`},
 		"StartExecution:ThrottlingException*0":     {Fault{}, `fault "StartExecution:ThrottlingException*0": "0" is not a number of calls`},
 		"Start:ThrottlingException":                {Fault{}, `fault "Start:ThrottlingException": there is no operation "Start", but * for all, CreateActivity, CreateStateMachine, `},
 		"ListActivities:TaskTimedOut":              {Fault{}, `fault "ListActivities:TaskTimedOut": ListActivities does not fail with "TaskTimedOut", but with InvalidToken, or like all with AccessDeniedException, `},
