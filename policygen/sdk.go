@@ -537,7 +537,8 @@ func (w *walk) sdkSpecial(service, operation string, p params) bool {
 		}
 	case "sfn":
 		if operation == "startExecution" || operation == "startSyncExecution" {
-			w.need([]string{"states:" + strings.ToUpper(operation[:1]) + operation[1:]}, w.machines("StateMachineArn", p), "starts the execution", "stepfunctions-iam")
+			w.need([]string{"states:" + strings.ToUpper(operation[:1]) + operation[1:]}, w.machines("StateMachineArn", p), "starts the execution", "stepfunctions-iam",
+				w.qualifier("StateMachineArn", p)...)
 			return true
 		}
 	case "kms":

@@ -323,6 +323,8 @@ func (w *walk) when(s *spec, p params) []iam.Condition {
 		if f.present && !f.partial {
 			return []iam.Condition{{Operator: "StringEquals", Key: s.suffix, Values: f.texts}}
 		}
+	case "qualifier":
+		return w.qualifier(s.name, p)
 	case "cluster":
 		f := w.hinted(p.at(s.name))
 		if f.partial || p.whole {
@@ -369,6 +371,22 @@ func (w *walk) machines(name string, p params) []string {
 		}
 	}
 	return out
+}
+
+// qualifier limits the right to start a state machine to the version or alias that is
+// started: the service authorises it on the ARN without one, and tells it in a key that
+// has several values (Step Functions developer guide, Authorization for versions and
+// aliases).
+func (w *walk) qualifier(name string, p params) []iam.Condition {
+	f := w.hinted(p.at(name))
+	if f.partial || len(f.texts) != 1 || strings.Contains(f.texts[0], "${") {
+		return nil
+	}
+	part := strings.SplitN(f.texts[0], ":", 8)
+	if len(part) < 8 || strings.ContainsAny(part[7], "*?") {
+		return nil
+	}
+	return []iam.Condition{{Operator: "ForAnyValue:StringEquals", Key: "states:StateMachineQualifier", Values: []string{part[7]}}}
 }
 
 func executionsOf(machine string, w *walk) string {
