@@ -122,9 +122,7 @@ var noEnd = map[string]string{
 	"distributed-map-inventory": "reads an inventory report, which a generic object is not",
 	"serverless-patterns--eventbridge-stepfunction-lambda-getfunctionstatus-template--StepFunction":       "reads lists out of a function's answer that it has passed to the function before",
 	"sfn-collection--distributed-batch-import-template--StateMachine":                                     "reads its items from a list within an object, and again from the batches",
-	"sfn-collection--parallel-translate-template--TranslationStateMachine":                                "its filters compare with names without quotes and select nothing",
 	"sfn-collection--shared-fallback-state-jsonata-template--StateMachine":                                "its StartAt names no state, so that it cannot run",
-	"sfn-collection--textract-analyze-expense-tf-main--sfn_state_machine":                                 "its filters look for certain texts in the answer",
 	"sfn-examples--sam-demo-manage-glue-crawlers-with-step-functions-template--StateMachineCreateDataset": "counts in a loop, which the imposed way does not leave",
 }
 
