@@ -83,3 +83,29 @@ func TestHalt(t *testing.T) {
 		}
 	}
 }
+
+// A missed heartbeat has the name of a timeout, and can be told from one by what is caught.
+func TestHeartbeatIsCaught(t *testing.T) {
+	for _, c := range []struct {
+		names  string
+		timer  emulator.TimerKind
+		caught bool
+	}{
+		{`"States.HeartbeatTimeout"`, emulator.TimerHeartbeat, true},
+		{`"States.HeartbeatTimeout"`, emulator.TimerTimeout, false},
+		{`"States.Timeout"`, emulator.TimerHeartbeat, true},
+		{`"States.Timeout"`, emulator.TimerTimeout, true},
+		{`"States.TaskFailed"`, emulator.TimerHeartbeat, false},
+	} {
+		x, wants := begun(t, `{"StartAt":"A","States":{"A":{"Type":"Task","Resource":"arn:aws:states:us-east-1:123456789012:activity:a",
+			"TimeoutSeconds":3,"HeartbeatSeconds":2,"Catch":[{"ErrorEquals":[`+c.names+`],"Next":"B"}],"End":true},"B":{"Type":"Succeed"}}}`, emulator.Sources{})
+		x.ActivityStarted(0, wants[0].ID, "w")
+		x.TimerFired(3000, wants[0].ID, c.timer)
+		if got := x.Status() == emulator.Succeeded; got != c.caught {
+			t.Errorf("%s: %v %s", c.names, c.timer, x.Status())
+		}
+		if name := x.Output().Get("Error").Str(); c.caught && name != emulator.ErrorTimeout {
+			t.Errorf("%s: the error is called %q", c.names, name)
+		}
+	}
+}

@@ -32,6 +32,7 @@ type Error struct {
 	NoName  bool // there is no error name at all
 	NoCause bool // there is no cause at all
 
+	heartbeat  bool   // it is the States.Timeout of a missed heartbeat
 	notOfTask  bool   // States.TaskFailed does not stand for it
 	evaluation bool   // an EvaluationFailed event is still to be written
 	location   string // in it: of the expression that failed, "" if it was none
@@ -80,6 +81,10 @@ func (e *Error) matches(name string) bool {
 		return name == e.Name || !e.NoName && !e.notOfTask && e.Name != ErrorTimeout && e.Name != ErrorHeartbeatTimeout && !e.terminal()
 	case ErrorTimeout:
 		return e.Name == ErrorTimeout || e.Name == ErrorHeartbeatTimeout
+	case ErrorHeartbeatTimeout:
+		// A missed heartbeat is told as States.Timeout (recorded), and can still be told
+		// apart here: https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html.
+		return e.Name == ErrorHeartbeatTimeout || e.heartbeat
 	}
 	return !e.NoName && name == e.Name
 }

@@ -319,7 +319,7 @@ func (x *Execution) TimerFired(now int64, id TaskID, k TimerKind) {
 		}
 		x.now = now
 		x.cancel(t)
-		x.TaskFailed(now, id, &Error{Name: ErrorTimeout})
+		x.TaskFailed(now, id, &Error{Name: ErrorTimeout, heartbeat: true})
 	case TimerWait:
 		x.now = now
 		if x.halted(t) {
