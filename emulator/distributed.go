@@ -30,7 +30,7 @@ type MapRun struct {
 
 	// Select makes the input for one item by the state's ItemSelector. It reads the parent
 	// execution and must not be called while that one is being told something.
-	Select func(i int, item value.Value) (value.Value, *Error)
+	Select func(i int, item Item) (value.Value, *Error)
 }
 
 // ItemSource says where the items of a MapRun are.
@@ -64,7 +64,7 @@ func (x *Execution) distributed(t *thread, v *view, items value.Value, concurren
 		Express: s.processor.def.ProcessorConfig.ExecutionType == "EXPRESS", ToleratedPercentage: -1,
 	}
 	if s.selector != nil {
-		r.Select = func(i int, item value.Value) (value.Value, *Error) { return x.selected(t, s.selector, i, item) }
+		r.Select = func(i int, item Item) (value.Value, *Error) { return x.selected(t, s.selector, i, item) }
 	}
 	var err *Error
 	if r.ToleratedCount, err = v.count(s.toleratedCount); err != nil {

@@ -40,7 +40,7 @@ func readItems(ctx context.Context, s Store, src *ItemSource) (ItemReader, *Erro
 	case res.Service == "s3" && res.Action == "listObjectsV2":
 		l := listObjects(ctx, s, bucket, src.Arguments.Get("Prefix").Str())
 		if cfg.Transformation != "LOAD_AND_FLATTEN" {
-			return l, nil
+			return &sourced{rows: l, source: "s3://" + bucket}, nil
 		}
 		return &flattened{set: o, next: l.data(bucket), close: l.Close}, nil
 	case res.Service == "s3" && res.Action == "getObject":
@@ -53,12 +53,42 @@ func readItems(ctx context.Context, s Store, src *ItemSource) (ItemReader, *Erro
 	return nil, unreadable("the ItemReader's Resource %q is not known", src.Resource)
 }
 
+// rows gives the items of one source.
+type rows interface {
+	// Next is that of ItemReader.
+	Next() (value.Value, error)
+	Close() error
+}
+
+// sourced are rows that know where they come from. The form of the source was recorded,
+// published in github.com/gabrielmoreira/tiny-asl-machine (Observation.ItemReader, 2026);
+// the guide writes it with a capital S.
+type sourced struct {
+	rows
+	source string
+}
+
+func (s *sourced) Next() (Item, error) {
+	v, err := s.rows.Next()
+	return Item{Value: v, Pair: s.pairs(), Source: s.source}, err
+}
+
+// pairs reports whether the items are the members of an object.
+func (s *sourced) pairs() bool {
+	j, ok := s.rows.(*jsonItems)
+	return ok && j.object
+}
+
 // object opens the object that an ItemReader names.
 func (o *dataSet) object(bucket, key string) (ItemReader, *Error) {
 	if o.config.InputType == "MANIFEST" || o.config.ManifestType != "" {
 		return o.manifest(bucket, key)
 	}
-	return o.open(bucket, key, false)
+	r, err := o.open(bucket, key, false)
+	if err != nil {
+		return nil, err
+	}
+	return r, nil
 }
 
 func unreadable(format string, args ...any) *Error {
@@ -85,7 +115,19 @@ type dataSet struct {
 
 // open opens one object of the configured type. Only the objects that a manifest or a
 // listing names may be compressed.
-func (o *dataSet) open(bucket, key string, compressed bool) (ItemReader, *Error) {
+func (o *dataSet) open(bucket, key string, compressed bool) (*sourced, *Error) {
+	r, err := o.rows(bucket, key, compressed)
+	if err != nil {
+		return nil, err
+	}
+	source := ""
+	if bucket != "" { // it is not the data of a state under test
+		source = "s3://" + bucket + "/" + key
+	}
+	return &sourced{rows: r, source: source}, nil
+}
+
+func (o *dataSet) rows(bucket, key string, compressed bool) (rows, *Error) {
 	switch o.config.InputType {
 	case "CSV", "JSON", "JSONL", "PARQUET":
 	default:
@@ -98,7 +140,7 @@ func (o *dataSet) open(bucket, key string, compressed bool) (ItemReader, *Error)
 	if err != nil {
 		return nil, err
 	}
-	var r ItemReader
+	var r rows
 	var e error
 	switch o.config.InputType {
 	case "JSON":
@@ -223,25 +265,24 @@ type flattened struct {
 	set   *dataSet
 	next  func() (bucket, key string, err error)
 	close func() error
-	now   ItemReader
+	now   *sourced
 }
 
-func (f *flattened) Next() (value.Value, error) {
+func (f *flattened) Next() (Item, error) {
 	for {
 		if f.now == nil {
 			bucket, key, err := f.next()
 			if err != nil {
-				return value.Value{}, err
+				return Item{}, err
 			}
 			var e *Error
 			if f.now, e = f.set.open(bucket, key, true); e != nil {
-				f.now = nil
-				return value.Value{}, e
+				return Item{}, e
 			}
 		}
-		v, err := f.now.Next()
+		item, err := f.now.Next()
 		if err != io.EOF {
-			return v, err
+			return item, err
 		}
 		f.now.Close()
 		f.now = nil

@@ -39,7 +39,7 @@ const parquetRows = 32
 
 // parquet opens a Parquet file. Such files are read from their end, so that an object
 // which comes as a stream is written to a temporary file first.
-func (o *dataSet) parquet(bucket, key string) (_ ItemReader, err *Error) {
+func (o *dataSet) parquet(bucket, key string) (_ rows, err *Error) {
 	body, info, e := o.store.Get(o.ctx, bucket, key)
 	if e != nil {
 		return nil, storeError(ErrorItemReaderFailed, e)

@@ -80,14 +80,14 @@ func readAll(s Store, src *ItemSource) string {
 		v, err := r.Next()
 		if err == io.EOF {
 			if v, err := r.Next(); err != io.EOF { // batches look again
-				return b.String() + "after the end " + v.JSON() + " " + fmt.Sprint(err)
+				return b.String() + "after the end " + v.Value.JSON() + " " + fmt.Sprint(err)
 			}
 			return b.String()
 		}
 		if err != nil {
 			return b.String() + err.Error()
 		}
-		b.WriteString(v.JSON() + "\n")
+		b.WriteString(v.Value.JSON() + "\n")
 	}
 }
 
@@ -223,6 +223,60 @@ func TestReadItemsOfStore(t *testing.T) {
 	}
 }
 
+// What the context object tells of an item: of a distributed Map where it comes from, of a
+// member of an object its name.
+func TestItemContext(t *testing.T) {
+	const mode = `,"ItemProcessor":{"ProcessorConfig":{"Mode":"DISTRIBUTED","ExecutionType":"STANDARD"},"StartAt":"P","States":{"P":{"Type":"Pass","End":true}}},"End":true}}}`
+	const inline = `,"ItemProcessor":{"StartAt":"P","States":{"P":{"Type":"Pass","End":true}}},"End":true}}}`
+	const begin = `{"StartAt":"Each","States":{"Each":{"Type":"Map"`
+	const all = `,"ItemSelector":{"item.$":"$$.Map.Item"}`
+	reader := func(resource, config, parameters string) string {
+		return `,"ItemReader":{"Resource":"` + resource + `","ReaderConfig":` + config + `,"Parameters":` + parameters + `}`
+	}
+	store := bucket{
+		"d/a.json": `[1]`, "d/b.json": `{"k":{"x":2}}`, "l.jsonl": "{\"Key\":1,\"Value\":2}\n",
+		"unload": "s3://b/l.jsonl\n",
+	}
+	for _, test := range []struct{ name, definition, input, want string }{
+		{"inline", begin + all + inline, `["a"]`, `[{"item":{"Index":0,"Value":"a"}}]`},
+		{"state data", begin + all + mode, `["a",null]`, `[{"item":{"Index":0,"Value":"a","Source":"STATE_DATA"}},{"item":{"Index":1,"Value":null,"Source":"STATE_DATA"}}]`},
+		{"object", begin + mode, `{"b":1,"a":[2]}`, `[{"Key":"b","Value":1},{"Key":"a","Value":[2]}]`},
+		{"no members", begin + mode, `{}`, `[]`},
+		{"path to an object", begin + `,"ItemsPath":"$.o"` + all + mode, `{"o":{"k":{"x":1}}}`, `[{"item":{"Index":0,"Key":"k","Value":{"x":1},"Source":"STATE_DATA"}}]`},
+		{"jsonata object", begin + `,"QueryLanguage":"JSONata","Items":{"k":"{% $states.input %}"},"ItemSelector":"{% $states.context.Map.Item %}"` + mode, `7`,
+			`[{"Index":0,"Key":"k","Value":7,"Source":"STATE_DATA"}]`},
+		{"inline object", begin + inline, `{"a":1}`, `States.Runtime: Reference path "$" must point to array.`},
+		{"inline text", begin + mode, `"a"`, `States.Runtime: Reference path "$" must point to array.`},
+		{"list", begin + reader(listObjectsV2, `{}`, `{"Bucket":"b","Prefix":"d/a"}`) + `,"ItemSelector":{"s.$":"$$.Map.Item.Source"}` + mode, `{}`, `[{"s":"s3://b"}]`},
+		{"flattened", begin + reader(listObjectsV2, `{"InputType":"JSON","Transformation":"LOAD_AND_FLATTEN"}`, `{"Bucket":"b","Prefix":"d/"}`) + all + mode, `{}`,
+			`[{"item":{"Index":0,"Value":1,"Source":"s3://b/d/a.json"}},{"item":{"Index":1,"Key":"k","Value":{"x":2},"Source":"s3://b/d/b.json"}}]`},
+		{"lines that look like members", begin + reader(getObject, `{"InputType":"JSONL"}`, `{"Bucket":"b","Key":"l.jsonl"}`) + all + mode, `{}`,
+			`[{"item":{"Index":0,"Value":{"Key":1,"Value":2},"Source":"s3://b/l.jsonl"}}]`},
+		{"manifest", begin + reader(getObject, `{"ManifestType":"ATHENA_DATA","InputType":"JSONL"}`, `{"Bucket":"b","Key":"unload"}`) + `,"ItemSelector":{"s.$":"$$.Map.Item.Source"}` + mode, `{}`,
+			`[{"s":"s3://b/l.jsonl"}]`},
+	} {
+		def, err := asl.Parse([]byte(test.definition))
+		if err != nil {
+			t.Fatal(test.name, err)
+		}
+		m, err := Compile(def)
+		if err != nil {
+			t.Fatal(test.name, err)
+		}
+		r, err := Run(t.Context(), m, value.MustParse(test.input), Options{Store: store})
+		if err != nil {
+			t.Fatal(test.name, err)
+		}
+		got := r.Execution.Output().JSON()
+		if e := r.Execution.Err(); e != nil {
+			got = e.Error()
+		}
+		if got != test.want {
+			t.Errorf("%s:\n got %s\nwant %s", test.name, got, test.want)
+		}
+	}
+}
+
 // endless gives the same line again and again, n times.
 type endless struct {
 	line string
@@ -340,7 +394,7 @@ func FuzzReadItems(f *testing.F) {
 		defer r.Close()
 		n := 0
 		for ; ; n++ {
-			v, err := r.Next()
+			item, err := r.Next()
 			if err == io.EOF {
 				break
 			}
@@ -350,6 +404,7 @@ func FuzzReadItems(f *testing.F) {
 				}
 				break
 			}
+			v := item.Value
 			if v.IsAbsent() {
 				t.Fatal("an absent item")
 			}

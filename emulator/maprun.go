@@ -106,21 +106,23 @@ type childRun interface {
 // itemSlice gives the elements of an array, or the members of an object as
 // {"Key": ..., "Value": ...}.
 type itemSlice struct {
-	v value.Value
-	i int
+	v      value.Value
+	source string
+	i      int
 }
 
 var memberShape = value.NewShape([]string{"Key", "Value"})
 
-func (s *itemSlice) Next() (value.Value, error) {
+func (s *itemSlice) Next() (Item, error) {
 	if s.i >= s.v.Len() {
-		return value.Value{}, io.EOF
+		return Item{}, io.EOF
 	}
 	s.i++
 	if s.v.IsObject() {
-		return value.ObjectOf(memberShape, []value.Value{value.String(s.v.Key(s.i - 1)), s.v.At(s.i - 1)}), nil
+		pair := value.ObjectOf(memberShape, []value.Value{value.String(s.v.Key(s.i - 1)), s.v.At(s.i - 1)})
+		return Item{Value: pair, Pair: true, Source: s.source}, nil
 	}
-	return s.v.At(s.i - 1), nil
+	return Item{Value: s.v.At(s.i - 1), Source: s.source}, nil
 }
 
 func (s *itemSlice) Close() error { return nil }
@@ -188,7 +190,7 @@ func (m *mapRunner) open(ctx context.Context) *Error {
 			}
 		}
 	default:
-		reader = &itemSlice{v: spec.Items}
+		reader = &itemSlice{v: spec.Items, source: stateData}
 	}
 	if writer != nil {
 		writer.redriven(int(spec.Redrives))
@@ -512,7 +514,7 @@ func (m *mapRunner) item() (value.Value, *Error) {
 	if m.spec.Select != nil {
 		return m.spec.Select(i, item)
 	}
-	return item, nil
+	return item.Value, nil
 }
 
 // ended takes note of a child that has ended.

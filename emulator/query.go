@@ -242,7 +242,7 @@ type view struct {
 
 	selecting bool // an ItemSelector is evaluated, for this item:
 	index     int32
-	item      value.Value
+	item      Item
 
 	withContext bool
 }
@@ -274,7 +274,6 @@ var (
 	contextFullShape  = value.NewShape([]string{"Execution", "StateMachine", "State", "Task", "Map"})
 	contextTokenShape = value.NewShape([]string{"Token"})
 	contextItemShape  = value.NewShape([]string{"Item"})
-	contextIndexShape = value.NewShape([]string{"Index", "Value"})
 )
 
 // Lookup implements jsonata.Bindings: $states and the variables.
@@ -346,10 +345,28 @@ func (v *view) Context() value.Value {
 		if shape = contextMapShape; v.token != "" {
 			shape = contextFullShape
 		}
-		vals = append(vals, value.ObjectOf(contextItemShape, []value.Value{
-			value.ObjectOf(contextIndexShape, []value.Value{value.Int(int64(index)), item})}))
+		vals = append(vals, value.ObjectOf(contextItemShape, []value.Value{item.context(index)}))
 	}
 	return value.ObjectOf(shape, vals)
+}
+
+// context is what the context object tells of an item: only of those of a distributed Map
+// where they come from (recorded, published in github.com/gabrielmoreira/tiny-asl-machine,
+// Feature.JsonataScopeSource-003), and only of members of an object under which name they
+// stand (https://docs.aws.amazon.com/step-functions/latest/dg/input-output-contextobject.html;
+// that Value is then the bare value: floci-io/floci pull request 1588, observed 2026-07).
+func (item Item) context(index int32) value.Value {
+	names, vals := []string{"Index"}, []value.Value{value.Int(int64(index))}
+	v := item.Value
+	if item.Pair {
+		names, vals = append(names, "Key"), append(vals, v.Get("Key"))
+		v = v.Get("Value")
+	}
+	names, vals = append(names, "Value"), append(vals, v)
+	if item.Source != "" {
+		names, vals = append(names, "Source"), append(vals, value.String(item.Source))
+	}
+	return value.Object(names, vals)
 }
 
 // stateName returns the name that the service has for a thread's state.
@@ -369,16 +386,16 @@ func (x *Execution) begun() int64 {
 }
 
 // iteration returns the item of the innermost Map that the state is part of.
-func (v *view) iteration() (int32, value.Value, bool) {
+func (v *view) iteration() (int32, Item, bool) {
 	if v.selecting {
 		return v.index, v.item, true
 	}
 	for t := v.t; t != nil; t = t.outer() {
 		if t.fork != nil && t.fork.isMap {
-			return t.index, t.fork.items[t.index], true
+			return t.index, Item{Value: t.fork.items[t.index]}, true
 		}
 	}
-	return 0, value.Value{}, false
+	return 0, Item{}, false
 }
 
 func (t *thread) outer() *thread {

@@ -317,7 +317,7 @@ func (x *Execution) iterate(t *thread, prev int32) bool {
 	input := f.items[i]
 	var err *Error
 	if f.selector != nil {
-		input, err = x.selected(owner, f.selector, i, input)
+		input, err = x.selected(owner, f.selector, i, Item{Value: input})
 		if err != nil && err.terminal() {
 			// The iteration has not begun (recorded 2026-09, published in
 			// github.com/radkawar/stackd).
@@ -338,7 +338,7 @@ func (x *Execution) iterate(t *thread, prev int32) bool {
 }
 
 // selected evaluates an ItemSelector for one item.
-func (x *Execution) selected(owner *thread, selector *dynamic, i int, item value.Value) (value.Value, *Error) {
+func (x *Execution) selected(owner *thread, selector *dynamic, i int, item Item) (value.Value, *Error) {
 	in, err := x.effectiveInput(owner)
 	if err != nil {
 		return value.Value{}, err
@@ -384,7 +384,7 @@ func (v *view) items(s *state) (value.Value, *Error) {
 			text = "$"
 		}
 	}
-	if !items.IsArray() {
+	if !items.IsArray() && !(items.IsObject() && s.distributed) {
 		// Without the place of the error (recorded 2026-09, published in
 		// github.com/radkawar/stackd).
 		return value.Value{}, runtimeError("Reference path \"%s\" must point to array.", text)

@@ -37,11 +37,21 @@ var (
 	ErrNoBucket = errors.New("the specified bucket does not exist")
 )
 
+// Item is one item of a Map.
+type Item struct {
+	Value  value.Value // what an iteration begins with if there is no ItemSelector
+	Pair   bool        // Value is a member of an object, as {"Key": ..., "Value": ...}
+	Source string      // of a distributed Map: stateData, or the address of an object or bucket
+}
+
+// stateData is the source of items that come with the input of the state.
+const stateData = "STATE_DATA"
+
 // ItemReader gives the items of a distributed Map one by one.
 type ItemReader interface {
 	// Next returns the next item; the error is io.EOF after the last one however often it is
 	// called, or an *Error.
-	Next() (value.Value, error)
+	Next() (Item, error)
 	Close() error
 }
 

@@ -259,23 +259,30 @@ func (x *Execution) probeMap(t *thread, v *view, items value.Value) *Error {
 	if s.toleratedPercentage != nil {
 		inspect.ToleratedFailurePercentage = value.Float(percentage)
 	}
-	var list []value.Value
+	var all []Item
 	if s.reader != nil {
-		if list, err = x.probeReader(t, v); err != nil {
+		if all, err = x.probeReader(t, v); err != nil {
 			return err
 		}
 	} else {
-		all := itemSlice{v: items}
-		for item, end := all.Next(); end == nil; item, end = all.Next() {
-			list = append(list, item)
+		r := itemSlice{v: items}
+		if s.distributed {
+			r.source = stateData
+		}
+		for item, end := r.Next(); end == nil; item, end = r.Next() {
+			all = append(all, item)
 		}
 	}
-	if s.selector != nil && len(list) > 0 {
-		for i, item := range list {
+	list := make([]value.Value, len(all))
+	for i, item := range all {
+		list[i] = item.Value
+		if s.selector != nil {
 			if list[i], err = x.selected(t, s.selector, i, item); err != nil {
 				return err
 			}
 		}
+	}
+	if s.selector != nil && len(list) > 0 {
 		inspect.AfterItemSelector = value.Array(list)
 	}
 	iterations := len(list)
@@ -312,7 +319,7 @@ func (x *Execution) refuse(t *thread, text string) *Error {
 
 // probeReader gives the items in what stands for the object that an ItemReader names. The
 // arguments of the reader are not evaluated: inspection has no place for them.
-func (x *Execution) probeReader(t *thread, v *view) ([]value.Value, *Error) {
+func (x *Execution) probeReader(t *thread, v *view) ([]Item, *Error) {
 	p, src := x.probe(), ItemSource{}
 	early, err := src.read(v, t.state.reader)
 	if early != nil || err != nil {
@@ -327,7 +334,7 @@ func (x *Execution) probeReader(t *thread, v *view) ([]value.Value, *Error) {
 	}
 	defer reader.Close()
 	pointed := src.Config.InputType == "JSON" && src.Pointer != "" && !t.state.jsonata
-	var list []value.Value
+	var list []Item
 	size := 0
 	for pointed || src.MaxItems == 0 || int64(len(list)) < src.MaxItems {
 		item, e := reader.Next()
@@ -337,26 +344,28 @@ func (x *Execution) probeReader(t *thread, v *view) ([]value.Value, *Error) {
 		if e != nil {
 			return nil, itemError(e)
 		}
-		if size += item.Size() + 1; size > maxTestedItems {
+		if size += item.Value.Size() + 1; size > maxTestedItems {
 			return nil, unreadable("the items have more than %d bytes together", maxTestedItems)
 		}
 		list = append(list, item)
 	}
 	if pointed { // what the pointer leads to, before MaxItems
-		p.result.Inspection.AfterItemsPointer = value.Array(list)
-		if j, ok := reader.(*jsonItems); ok && j.object {
-			b := value.NewBuilder(len(list))
-			for _, item := range list {
-				b.Set(item.Get("Key").Str(), item.Get("Value"))
+		vals, b := make([]value.Value, len(list)), value.NewBuilder(len(list))
+		for i, item := range list {
+			vals[i] = item.Value
+			if item.Pair {
+				b.Set(item.Value.Get("Key").Str(), item.Value.Get("Value"))
 			}
+		}
+		p.result.Inspection.AfterItemsPointer = value.Array(vals)
+		if s, ok := reader.(*sourced); ok && s.pairs() {
 			p.result.Inspection.AfterItemsPointer = b.Object()
 		}
 		if n := src.MaxItems; n > 0 && int64(len(list)) > n {
 			list = list[:n]
 		}
 	}
-	// The array in the inspection must not change with what the ItemSelector makes of it.
-	return append([]value.Value(nil), list...), nil
+	return list, nil
 }
 
 // givenItems opens the items in ItemReaderData as those of an object are opened. Of a list
@@ -368,7 +377,11 @@ func givenItems(src *ItemSource, test *StateTest) (ItemReader, *Error) {
 		return o.object("", "")
 	}
 	if src.Config.Transformation == "LOAD_AND_FLATTEN" {
-		return o.open("", "", true)
+		r, err := o.open("", "", true)
+		if err != nil {
+			return nil, err
+		}
+		return r, nil
 	}
 	v, err := value.ParseString(test.ItemReaderData)
 	if err != nil {
