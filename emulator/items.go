@@ -11,6 +11,8 @@ import (
 	"iter"
 	"strings"
 
+	"github.com/klauspost/compress/zstd"
+
 	"github.com/sfnkit/sfnkit/asl"
 	"github.com/sfnkit/sfnkit/asl/value"
 )
@@ -84,7 +86,7 @@ func (o *dataSet) object(bucket, key string) (ItemReader, *Error) {
 	if o.config.InputType == "MANIFEST" || o.config.ManifestType != "" {
 		return o.manifest(bucket, key)
 	}
-	r, err := o.open(bucket, key, false)
+	r, err := o.open(bucket, key)
 	if err != nil {
 		return nil, err
 	}
@@ -113,10 +115,9 @@ type dataSet struct {
 	pointer string // ItemsPointer
 }
 
-// open opens one object of the configured type. Only the objects that a manifest or a
-// listing names may be compressed.
-func (o *dataSet) open(bucket, key string, compressed bool) (*sourced, *Error) {
-	r, err := o.rows(bucket, key, compressed)
+// open opens one object of the configured type.
+func (o *dataSet) open(bucket, key string) (*sourced, *Error) {
+	r, err := o.rows(bucket, key)
 	if err != nil {
 		return nil, err
 	}
@@ -127,7 +128,7 @@ func (o *dataSet) open(bucket, key string, compressed bool) (*sourced, *Error) {
 	return &sourced{rows: r, source: source}, nil
 }
 
-func (o *dataSet) rows(bucket, key string, compressed bool) (rows, *Error) {
+func (o *dataSet) rows(bucket, key string) (rows, *Error) {
 	switch o.config.InputType {
 	case "CSV", "JSON", "JSONL", "PARQUET":
 	default:
@@ -136,7 +137,7 @@ func (o *dataSet) rows(bucket, key string, compressed bool) (rows, *Error) {
 	if o.config.InputType == "PARQUET" {
 		return o.parquet(bucket, key)
 	}
-	t, err := o.text(bucket, key, compressed)
+	t, err := o.text(bucket, key)
 	if err != nil {
 		return nil, err
 	}
@@ -161,32 +162,59 @@ func (o *dataSet) rows(bucket, key string, compressed bool) (rows, *Error) {
 type objectText struct {
 	r    *bufio.Reader
 	body io.Closer
+	zstd *zstd.Decoder // nil for most
 }
 
-func (t *objectText) Close() error { return t.body.Close() }
+func (t *objectText) Close() error {
+	if t.zstd != nil {
+		t.zstd.Close()
+	}
+	return t.body.Close()
+}
 
-func (o *dataSet) text(bucket, key string, compressed bool) (*objectText, *Error) {
+func (o *dataSet) text(bucket, key string) (*objectText, *Error) {
 	body, _, err := o.store.Get(o.ctx, bucket, key)
 	if err != nil {
 		return nil, storeError(ErrorItemReaderFailed, err)
 	}
-	r := bufio.NewReaderSize(body, 64<<10)
-	if magic, _ := r.Peek(2); len(magic) == 2 && magic[0] == 0x1F && magic[1] == 0x8B {
-		if !compressed {
-			body.Close()
-			return nil, unreadable("the object s3://%s/%s is compressed", bucket, key)
-		}
-		z, err := gzip.NewReader(r)
+	t := &objectText{r: bufio.NewReaderSize(body, 64<<10), body: body}
+	if err := t.decompress(); err != nil {
+		t.Close()
+		return nil, unreadable("the object s3://%s/%s: %v", bucket, key, err)
+	}
+	if mark, _ := t.r.Peek(3); string(mark) == "\xEF\xBB\xBF" {
+		t.r.Discard(3)
+	}
+	return t, nil
+}
+
+// maxWindow bounds the memory that an object compressed with Zstandard may claim, in bytes:
+// what that format asks all decoders to support, and no more.
+const maxWindow = 8 << 20
+
+// decompress reads through the compression of an object, if it has one that the service
+// documents. It is told by how the object begins, for no text begins so.
+func (t *objectText) decompress() error {
+	magic, _ := t.r.Peek(4)
+	var plain io.Reader
+	switch {
+	case len(magic) >= 2 && magic[0] == 0x1F && magic[1] == 0x8B:
+		z, err := gzip.NewReader(t.r)
 		if err != nil {
-			body.Close()
-			return nil, unreadable("the object s3://%s/%s: %v", bucket, key, err)
+			return err
 		}
-		r = bufio.NewReaderSize(z, 64<<10)
+		plain = z
+	case string(magic) == "\x28\xB5\x2F\xFD":
+		z, err := zstd.NewReader(t.r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
+		if err != nil {
+			return err
+		}
+		t.zstd, plain = z, z
+	default:
+		return nil
 	}
-	if mark, _ := r.Peek(3); string(mark) == "\xEF\xBB\xBF" {
-		r.Discard(3)
-	}
-	return &objectText{r: r, body: body}, nil
+	t.r = bufio.NewReaderSize(plain, 64<<10)
+	return nil
 }
 
 // storeError is the error of an object that cannot be had, in the words of the SDK that the
@@ -276,7 +304,7 @@ func (f *flattened) Next() (Item, error) {
 				return Item{}, err
 			}
 			var e *Error
-			if f.now, e = f.set.open(bucket, key, true); e != nil {
+			if f.now, e = f.set.open(bucket, key); e != nil {
 				return Item{}, e
 			}
 		}

@@ -63,6 +63,14 @@ func (b *boundedReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// The words of the service for a pointer that leads nowhere, and for one that leads neither
+// to an array nor to an object (floci-io/floci pull request 1588, which reports what AWS was
+// seen to do in 2026-07).
+const (
+	noPlace = "The provided ReaderConfig.ItemsPointer does not match any valid path in the JSON structure."
+	noItems = "Attempting to map over non-iterable node."
+)
+
 // newJSONItems finds what a JSON pointer leads to; the empty pointer stands for all.
 func newJSONItems(t *objectText, pointer string) (*jsonItems, error) {
 	j := &jsonItems{text: t, bound: &boundedReader{r: t.r}}
@@ -82,7 +90,7 @@ func newJSONItems(t *objectText, pointer string) (*jsonItems, error) {
 			return nil, err
 		}
 		if !found {
-			return nil, fmt.Errorf("the ItemsPointer %q leads to nothing", pointer)
+			return nil, unreadable(noPlace)
 		}
 	}
 	t0, err := j.token()
@@ -94,10 +102,7 @@ func newJSONItems(t *objectText, pointer string) (*jsonItems, error) {
 	case json.Delim('{'):
 		j.object = true
 	default:
-		if pointer != "" {
-			return nil, fmt.Errorf("the ItemsPointer %q leads neither to an array nor to an object", pointer)
-		}
-		return nil, fmt.Errorf("the JSON text is neither an array nor an object")
+		return nil, unreadable(noItems)
 	}
 	return j, nil
 }

@@ -15,7 +15,7 @@ const maxManifest = 32 << 20
 // (https://docs.aws.amazon.com/AmazonS3/latest/userguide/storage-inventory-location.html) or
 // that of an UNLOAD by Athena, which is a list of s3:// addresses, one a line.
 func (o *dataSet) manifest(bucket, key string) (ItemReader, *Error) {
-	t, e := o.text(bucket, key, true)
+	t, e := o.text(bucket, key)
 	if e != nil {
 		return nil, e
 	}

@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/klauspost/compress/zstd"
+
 	"github.com/sfnkit/sfnkit/asl"
 	"github.com/sfnkit/sfnkit/asl/value"
 )
@@ -58,6 +60,11 @@ func (b bucket) List(_ context.Context, name, prefix string, yield func(ObjectIn
 	return nil
 }
 
+func zstandard(s string) string {
+	z, _ := zstd.NewWriter(nil)
+	return string(z.EncodeAll([]byte(s), nil))
+}
+
 func zipped(s string) string {
 	var b bytes.Buffer
 	z := gzip.NewWriter(&b)
@@ -97,7 +104,7 @@ func TestReadItems(t *testing.T) {
 		return asl.ReaderConfig{InputType: "CSV", CSVHeaderLocation: "GIVEN", CSVHeaders: h}
 	}
 	first := csv(asl.ReaderConfig{CSVHeaderLocation: "FIRST_ROW"})
-	jsonType := asl.ReaderConfig{InputType: "JSON"}
+	jsonType, lines := asl.ReaderConfig{InputType: "JSON"}, asl.ReaderConfig{InputType: "JSONL"}
 	for _, test := range []struct {
 		name    string
 		config  asl.ReaderConfig
@@ -108,19 +115,19 @@ func TestReadItems(t *testing.T) {
 		{"json array", jsonType, "", ` [1, "a", {"b": [1.0]}, null] `, "1\n\"a\"\n{\"b\":[1.0]}\nnull\n"},
 		{"json object", jsonType, "", `{"a": 1, "b": {"c": 2}}`, `{"Key":"a","Value":1}` + "\n" + `{"Key":"b","Value":{"c":2}}` + "\n"},
 		{"json byte order mark", jsonType, "", "\xEF\xBB\xBF[1]", "1\n"},
-		{"json scalar", jsonType, "", `7`, "States.ItemReaderFailed: the JSON text is neither an array nor an object"},
+		{"json scalar", jsonType, "", `7`, "States.ItemReaderFailed: Attempting to map over non-iterable node."},
 		{"json broken", jsonType, "", `[1, 2`, "1\n2\nStates.ItemReaderFailed: the object is not JSON: unexpected EOF"},
 		{"json broken in an item", jsonType, "", `[1, x]`, "1\nStates.ItemReaderFailed: the object is not JSON: invalid character 'x' looking for beginning of value"},
 		{"json empty", jsonType, "", ``, "States.ItemReaderFailed: the object is not JSON: unexpected EOF"},
 		{"pointer", jsonType, "/a/1/x~1y", `{"z": {"a": [0]}, "a": [[], {"q": 1, "x/y": [1, 2]}], "later": [`, "1\n2\n"},
 		{"pointer to an object", jsonType, "/a", `{"a": {"k": true}}`, `{"Key":"k","Value":true}` + "\n"},
-		{"pointer to nothing", jsonType, "/b", `{"a": [1]}`, `States.ItemReaderFailed: the ItemsPointer "/b" leads to nothing`},
-		{"pointer to a scalar", jsonType, "/a", `{"a": 1}`, `States.ItemReaderFailed: the ItemsPointer "/a" leads neither to an array nor to an object`},
-		{"pointer through a scalar", jsonType, "/a/b", `{"a": 1}`, `States.ItemReaderFailed: the ItemsPointer "/a/b" leads to nothing`},
+		{"pointer to nothing", jsonType, "/b", `{"a": [1]}`, `States.ItemReaderFailed: The provided ReaderConfig.ItemsPointer does not match any valid path in the JSON structure.`},
+		{"pointer to a scalar", jsonType, "/a", `{"a": 1}`, `States.ItemReaderFailed: Attempting to map over non-iterable node.`},
+		{"pointer through a scalar", jsonType, "/a/b", `{"a": 1}`, `States.ItemReaderFailed: The provided ReaderConfig.ItemsPointer does not match any valid path in the JSON structure.`},
 		{"no pointer", jsonType, "a", `{"a": [1]}`, `States.ItemReaderFailed: the ItemsPointer "a" is not a JSON pointer`},
 
-		{"lines", asl.ReaderConfig{InputType: "JSONL"}, "", "{\"a\":1}\r\n\n  \n[2]\n\"last\"", "{\"a\":1}\n[2]\n\"last\"\n"},
-		{"lines broken", asl.ReaderConfig{InputType: "JSONL"}, "", "1\n{\n", "1\nStates.ItemReaderFailed: line 2 is not JSON: "},
+		{"lines", lines, "", "{\"a\":1}\r\n\n  \n[2]\n\"last\"", "{\"a\":1}\n[2]\n\"last\"\n"},
+		{"lines broken", lines, "", "1\n{\n", "1\nStates.ItemReaderFailed: line 2 is not JSON: "},
 
 		{"csv", first, "", "a,b\n1,2\nx\n,,,\n\"q,\"\"uoted\"\"\",\"two\nlines\"\n", `{"a":"1","b":"2"}
 {"a":"x","b":""}
@@ -161,7 +168,12 @@ x\,y,2
 		{"csv delimiter", csv(asl.ReaderConfig{CSVDelimiter: "#"}), "", "a", `States.ItemReaderFailed: the CSVDelimiter "#" is not one of COMMA, PIPE, SEMICOLON, SPACE and TAB`},
 		{"csv utf-8", first, "", "\xEF\xBB\xBFé,b\nü,\"日本\"", "{\"é\":\"ü\",\"b\":\"日本\"}\n"},
 
-		{"compressed", jsonType, "", zipped("[1]"), "States.ItemReaderFailed: the object s3://b/k is compressed"},
+		{"gzip", jsonType, "", zipped("[1]"), "1\n"},
+		{"gzip csv", first, "", zipped("\xEF\xBB\xBFa\n1\n"), "{\"a\":\"1\"}\n"},
+		{"gzip broken", jsonType, "", "\x1F\x8B", "States.ItemReaderFailed: the object s3://b/k: "},
+		{"gzip cut off", lines, "", zipped("1\n2\n")[:20], "1\n2\nStates.ItemReaderFailed: unexpected EOF"},
+		{"zstandard", lines, "", zstandard("1\n2\n"), "1\n2\n"},
+		{"zstandard broken", lines, "", "\x28\xB5\x2F\xFD", "States.ItemReaderFailed: "},
 		{"type", asl.ReaderConfig{InputType: "XML"}, "", "", `States.ItemReaderFailed: the InputType "XML" is not one of CSV, JSON, JSONL, MANIFEST and PARQUET`},
 	} {
 		got := readAll(bucket{"k": test.text}, &ItemSource{

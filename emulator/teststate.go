@@ -377,7 +377,7 @@ func givenItems(src *ItemSource, test *StateTest) (ItemReader, *Error) {
 		return o.object("", "")
 	}
 	if src.Config.Transformation == "LOAD_AND_FLATTEN" {
-		r, err := o.open("", "", true)
+		r, err := o.open("", "")
 		if err != nil {
 			return nil, err
 		}
