@@ -11,6 +11,11 @@ import (
 // begun returns an execution at time 0, and what it wants.
 func begun(t *testing.T, definition string, src emulator.Sources) (*emulator.Execution, []emulator.Command) {
 	t.Helper()
+	return begunAt(t, 0, definition, src)
+}
+
+func begunAt(t *testing.T, now int64, definition string, src emulator.Sources) (*emulator.Execution, []emulator.Command) {
+	t.Helper()
 	def, err := asl.Parse([]byte(definition))
 	if err != nil {
 		t.Fatal(err)
@@ -22,7 +27,7 @@ func begun(t *testing.T, definition string, src emulator.Sources) (*emulator.Exe
 	src.UUID = func() string { return "token" }
 	info := emulator.Info{ARN: "arn:e", Name: "e", StateMachineName: "m"}
 	x := emulator.NewExecution(m, info, value.EmptyObject, "", emulator.DefaultLimits, src)
-	x.Begin(0)
+	x.Begin(now)
 	return x, x.Commands()
 }
 
@@ -106,6 +111,20 @@ func TestHeartbeatIsCaught(t *testing.T) {
 		}
 		if name := x.Output().Get("Error").Str(); c.caught && name != emulator.ErrorTimeout {
 			t.Errorf("%s: the error is called %q", c.names, name)
+		}
+	}
+}
+
+// Times in the context object have no fraction where there is none to tell.
+func TestContextTimes(t *testing.T) {
+	for begin, want := range map[int64]string{
+		0: "1970-01-01T00:00:00Z", 1: "1970-01-01T00:00:00.001Z", 120: "1970-01-01T00:00:00.120Z", 61000: "1970-01-01T00:01:01Z",
+	} {
+		x, _ := begunAt(t, begin, `{"StartAt":"A","States":{"A":{"Type":"Pass","Parameters":{"began.$":"$$.Execution.StartTime","entered.$":"$$.State.EnteredTime"},"End":true}}}`, emulator.Sources{})
+		for _, name := range []string{"began", "entered"} {
+			if got := x.Output().Get(name).Str(); got != want {
+				t.Errorf("%s at %d ms: %s, want %s", name, begin, got, want)
+			}
 		}
 	}
 }

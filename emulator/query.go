@@ -405,8 +405,15 @@ func (t *thread) outer() *thread {
 	return t.fork.owner
 }
 
+// timeText is a time as the context object has it: without a fraction of zero
+// (https://docs.aws.amazon.com/step-functions/latest/dg/input-output-contextobject.html,
+// "Timestamp format with fractional seconds").
 func timeText(ms int64) value.Value {
-	return value.String(time.UnixMilli(ms).UTC().Format("2006-01-02T15:04:05.000Z"))
+	layout := "2006-01-02T15:04:05.000Z"
+	if ms%1000 == 0 {
+		layout = "2006-01-02T15:04:05Z"
+	}
+	return value.String(time.UnixMilli(ms).UTC().Format(layout))
 }
 
 // located puts the place of the error in front of its cause.
