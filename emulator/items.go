@@ -230,8 +230,10 @@ func storeError(name string, err error) *Error {
 }
 
 // objectList gives the objects of a bucket as items, in the form documented for
-// s3:listObjectsV2:
-// https://docs.aws.amazon.com/step-functions/latest/dg/input-output-itemreader.html.
+// s3:listObjectsV2
+// (https://docs.aws.amazon.com/step-functions/latest/dg/input-output-itemreader.html), but
+// that LastModified is a double as Java prints it, 1.789180622E9 (floci-io/floci pull request
+// 3460, seen on AWS 2026-09).
 type objectList struct {
 	next func() (ObjectInfo, bool)
 	stop func()
@@ -264,8 +266,12 @@ func (l *objectList) Next() (value.Value, error) {
 	if err != nil {
 		return value.Value{}, err
 	}
+	modified := value.Int(info.LastModified.Unix())
+	if f := modified.Float64(); f >= 1e7 { // which javaLarge demands
+		modified, _ = value.Number(javaLarge(f))
+	}
 	return value.ObjectOf(objectShape, []value.Value{
-		value.String(`"` + info.ETag + `"`), value.String(info.Key), value.Int(info.LastModified.Unix()),
+		value.String(`"` + info.ETag + `"`), value.String(info.Key), modified,
 		value.Int(info.Size), value.String("STANDARD"),
 	}), nil
 }

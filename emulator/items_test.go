@@ -203,9 +203,9 @@ func TestReadItemsOfStore(t *testing.T) {
 		config              asl.ReaderConfig
 		want                string
 	}{
-		{listObjectsV2, `{"Bucket": "b", "Prefix": "data/"}`, asl.ReaderConfig{}, `{"Etag":"\"e-data/\"","Key":"data/","LastModified":1700000000,"Size":0,"StorageClass":"STANDARD"}
-{"Etag":"\"e-data/1.json\"","Key":"data/1.json","LastModified":1700000000,"Size":5,"StorageClass":"STANDARD"}
-{"Etag":"\"e-data/2.json\"","Key":"data/2.json","LastModified":1700000000,"Size":27,"StorageClass":"STANDARD"}
+		{listObjectsV2, `{"Bucket": "b", "Prefix": "data/"}`, asl.ReaderConfig{}, `{"Etag":"\"e-data/\"","Key":"data/","LastModified":1.7E9,"Size":0,"StorageClass":"STANDARD"}
+{"Etag":"\"e-data/1.json\"","Key":"data/1.json","LastModified":1.7E9,"Size":5,"StorageClass":"STANDARD"}
+{"Etag":"\"e-data/2.json\"","Key":"data/2.json","LastModified":1.7E9,"Size":27,"StorageClass":"STANDARD"}
 `},
 		{listObjectsV2, `{"Bucket": "b", "Prefix": "none"}`, asl.ReaderConfig{}, ``},
 		{listObjectsV2, `{"Bucket": "c"}`, asl.ReaderConfig{}, `States.ItemReaderFailed: The specified bucket does not exist (Service: S3, Status Code: 404)`},

@@ -190,7 +190,7 @@ func javaLarge(f float64) string {
 	if !strings.Contains(digits, ".") {
 		digits += ".0"
 	}
-	return digits + "E" + exponent
+	return digits + "E" + strings.TrimLeft(exponent, "0")
 }
 
 // changed reports whether leaving made another value.
