@@ -291,7 +291,7 @@ func (v *validator) add(d Diagnostic, n *node) {
 	if len(v.out) >= maxFindings {
 		return
 	}
-	if n != nil {
+	if n != nil && v.src != nil {
 		d.Position = v.src.nodePosition(n)
 	}
 	v.out = append(v.out, d)

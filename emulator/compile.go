@@ -83,6 +83,7 @@ type state struct {
 	resource                asl.Resource
 	resourceName            string // as events show it
 	resourceType            string
+	computes                bool        // the parameters are not the same for all inputs
 	added                   value.Value // members that the service adds to the parameters
 	kind                    taskKind
 	choices                 []*rule
@@ -411,6 +412,7 @@ func (f *fields) retrier(field string, r *asl.Retrier) *retrier {
 func (c *compiler) task(f *fields, s *state) {
 	d := s.def
 	s.parameters = f.template("Parameters", d.Parameters)
+	s.computes = s.parameters != nil && !s.parameters.t.Constant() || s.arguments != nil && s.arguments.node.constant.IsAbsent()
 	s.credentials = f.dynamic("Credentials", d.Credentials)
 	s.timeout = f.number("TimeoutSeconds", d.TimeoutSeconds, d.TimeoutSecondsPath)
 	s.heartbeat = f.number("HeartbeatSeconds", d.HeartbeatSeconds, d.HeartbeatSecondsPath)

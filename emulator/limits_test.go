@@ -159,3 +159,45 @@ func causeOf(x *emulator.Execution) string {
 	}
 	return x.Err().Cause
 }
+
+// What is computed is looked at again before a call is made.
+func TestComputedParameters(t *testing.T) {
+	const before = "An error occurred while executing the state 'Call' (entered at the event id #2). The Parameters '"
+	const after = "' could not be used to start the Task: ["
+	for _, test := range []struct{ resource, fields, input, params, problem string }{
+		{"lambda:invoke", `"Parameters":{"FunctionName":"f","Payload.$":"$"}`, `1`, `{"FunctionName":"f","Payload":1}`, "The value for the field 'Payload' must be a STRING"},
+		{"lambda:invoke", `"Parameters":{"FunctionName":"f","Payload.$":"$"}`, `[1,null]`, "", ""},
+		{"lambda:invoke.waitForTaskToken", `"Parameters":{"FunctionName":"f","Payload.$":"$","TaskToken.$":"$.t"}`, `{"t":"x"}`,
+			`{"FunctionName":"f","TaskToken":"x","Payload":{"t":"x"}}`, `The field "TaskToken" is not supported by Step Functions`},
+		{"lambda:invoke", `"Parameters":{"FunctionName":"f","Payload.$":"$"}`, `{"t":[{"a.$":"x"}]}`, `{"FunctionName":"f","Payload":{"t":[{"a.$":"x"}]}}`,
+			"The value for the field 'a.$' must be a valid JSONPath or a valid intrinsic function call"},
+		{"lambda:invoke", `"Parameters":{"FunctionName":"f","Payload.$":"$"}`, `{"a.$":"$.b","c.$":1}`, "", ""},
+		{"lambda:invoke", `"QueryLanguage":"JSONata","Arguments":"{% {'Payload':{}} %}"`, `{}`, `{"Payload":{}}`, "The field 'FunctionName' is required but was missing"},
+		{"lambda:invoke", `"QueryLanguage":"JSONata","Arguments":{"FunctionName":"f","Payload":"{% {'a.$':'x'} %}"}`, `{}`, "", ""},
+		{"aws-sdk:sqs:sendMessage", `"QueryLanguage":"JSONata","Arguments":"{% {'queueUrl':'q','DelaySeconds':'1'} %}"`, `{}`, `{"queueUrl":"q","DelaySeconds":"1"}`,
+			"The field 'QueueUrl' is required but was missing, The field 'MessageBody' is required but was missing"},
+		{"aws-sdk:sqs:sendMessage", `"QueryLanguage":"JSONata","Arguments":"{% {'QueueUrl':'q','MessageBody':'m','DelaySeconds':'1'} %}"`, `{}`, `{"QueueUrl":"q","MessageBody":"m","DelaySeconds":"1"}`,
+			"The value for the field 'DelaySeconds' must be an INTEGER"},
+		{"aws-sdk:sqs:sendMessage", `"Parameters":{"QueueUrl":"q","MessageBody.$":"$.n"}`, `{"n":7}`, `{"QueueUrl":"q","MessageBody":7}`, "The value for the field 'MessageBody' must be a STRING"},
+		{"aws-sdk:batch:submitJob", `"Parameters":{"JobName":"j","JobQueue":"q","JobDefinition":"d","RetryStrategy.$":"$"}`, `{"EvaluateOnExit":[{"onStatusReason":"Host*","Action":"RETRY"}]}`,
+			`{"JobName":"j","JobQueue":"q","JobDefinition":"d","RetryStrategy":{"EvaluateOnExit":[{"onStatusReason":"Host*","Action":"RETRY"}]}}`,
+			`The field "onStatusReason" is not supported by Step Functions. Did you mean 'OnStatusReason'?`},
+		{"aws-sdk:sqs:noSuchThing", `"Parameters":{"a.$":"$"}`, `1`, "", ""},
+		{"aws-sdk:sqs:sendMessage", `"Parameters":{"bogus":1}`, `{}`, "", ""}, // which Validate finds
+	} {
+		definition := `{"StartAt":"Call","States":{"Call":{"Type":"Task","Resource":"arn:aws:states:::` + test.resource + `",` + test.fields + `,"Retry":[{"ErrorEquals":["States.ALL"]}],"End":true}}}`
+		x := runText(t, definition, value.MustParse(test.input), emulator.Options{Caller: answerNull})
+		if test.problem == "" {
+			if x.Status() != emulator.Succeeded {
+				t.Errorf("%s %s: %v", test.fields, test.input, x.Err())
+			}
+			continue
+		}
+		if e := x.Err(); e == nil || e.Name != emulator.ErrorRuntime || e.Cause != before+test.params+after+test.problem+"]" {
+			t.Errorf("%s %s:\n got %v\nwant %s", test.fields, test.input, e, test.problem)
+		}
+		if n := x.History().Len(); n != 3 {
+			t.Errorf("%s: %d events", test.fields, n)
+		}
+	}
+}

@@ -28,7 +28,7 @@ type redriven struct {
 }
 
 func (r *redriven) Call(_ context.Context, req *Request) (Answer, error) {
-	if n, _ := req.Parameters.Get("n").Int64(); n == 1 && !r.repaired.Load() {
+	if n, _ := req.Parameters.Get("Payload").Get("n").Int64(); n == 1 && !r.repaired.Load() {
 		if r.hold != nil {
 			r.hold <- struct{}{}
 			<-r.hold
@@ -54,7 +54,7 @@ func newRedriven(t *testing.T, kind, items string, hold chan struct{}) *redriven
 	 "Each":{"Type":"Map","Label":"L","MaxConcurrency":2,"Next":"After",` + items + `,
 	  "ItemProcessor":{"ProcessorConfig":{"Mode":"DISTRIBUTED","ExecutionType":"` + kind + `"},"StartAt":"Wait","States":{
 	   "Wait":{"Type":"Wait","SecondsPath":"$.wait","Next":"Work"},
-	   "Work":{"Type":"Task","Resource":"arn:aws:states:::lambda:invoke","Parameters":{"n.$":"$.n"},"ResultPath":"$.item","Next":"Done"},
+	   "Work":{"Type":"Task","Resource":"arn:aws:states:::lambda:invoke","Parameters":{"FunctionName":"f","Payload":{"n.$":"$.n"}},"ResultPath":"$.item","Next":"Done"},
 	   "Done":{"Type":"Pass","Parameters":{"n.$":"$.n","item.$":"$.item","redrives.$":"$$.Execution.RedriveCount"},"End":true}}},
 	  "ResultWriter":{"Resource":"arn:aws:states:::s3:putObject","Parameters":{"Bucket":"b","Prefix":"out"}}},
 	 "After":{"Type":"Pass","End":true}}}`))

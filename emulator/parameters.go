@@ -56,10 +56,17 @@ func mapOfLists(v value.Value) bool {
 // checkParameters finds parameters that cannot be used to start a task.
 func (x *Execution) checkParameters(t *thread, params value.Value) *Error {
 	r := t.state.resource
-	if r.Kind != asl.Optimized {
+	if r.Kind != asl.Optimized && r.Kind != asl.SDK {
 		return nil
 	}
 	var wrong []string
+	if t.state.computes {
+		lang := asl.JSONPath
+		if t.state.jsonata {
+			lang = asl.JSONata
+		}
+		wrong = asl.CheckParameters(t.state.def, r, lang, params)
+	}
 	if forms := parameterForms[r.Service+":"+r.Action]; forms != nil {
 		for name, v := range params.Members() {
 			if ok := forms[name]; ok != nil && !v.IsNull() && !ok(v) {

@@ -21,9 +21,9 @@ func TestRedrive(t *testing.T) {
 	 "Before":{"Type":"Pass","Assign":{"v":1},"Next":"Both"},
 	 "Both":{"Type":"Parallel","Branches":[
 	   {"StartAt":"Good","States":{"Good":{"Type":"Pass","Result":"good","End":true}}},
-	   {"StartAt":"Bad","States":{"Bad":{"Type":"Task","Resource":"arn:aws:states:::lambda:invoke","Parameters":{"v.$":"$v"},"End":true}}},
+	   {"StartAt":"Bad","States":{"Bad":{"Type":"Task","Resource":"arn:aws:states:::lambda:invoke","Parameters":{"FunctionName":"f","Payload":{"v.$":"$v"}},"End":true}}},
 	   {"StartAt":"Slow","States":{"Slow":{"Type":"Wait","Seconds":60,"End":true}}}],"Next":"Each"},
-	 "Each":{"Type":"Map","MaxConcurrency":1,"ItemProcessor":{"StartAt":"One","States":{"One":{"Type":"Task","Resource":"arn:aws:states:::lambda:invoke","Parameters":{"i.$":"$"},"End":true}}},"End":true}}}`
+	 "Each":{"Type":"Map","MaxConcurrency":1,"ItemProcessor":{"StartAt":"One","States":{"One":{"Type":"Task","Resource":"arn:aws:states:::lambda:invoke","Parameters":{"FunctionName":"f","Payload":{"i.$":"$"}},"End":true}}},"End":true}}}`
 	m := machine(t, []byte(definition))
 	e := emulator.NewEngine(emulator.EngineOptions{Virtual: true})
 	defer closeEngine(t, e)

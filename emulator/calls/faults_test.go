@@ -61,7 +61,7 @@ func TestLatency(t *testing.T) {
 // TestRecord runs a machine, and once more with what was recorded.
 func TestRecord(t *testing.T) {
 	def, err := asl.Parse([]byte(`{"StartAt": "Call", "States": {
-	  "Call": {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Parameters": {"n.$": "$.n"},
+	  "Call": {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Parameters": {"FunctionName": "f", "Payload": {"n.$": "$.n"}},
 	    "Retry": [{"ErrorEquals": ["Busy"]}], "Catch": [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": "Train"}], "ResultPath": "$.call", "Next": "Train"},
 	  "Train": {"Type": "Task", "Resource": "arn:aws:states:::bedrock:createModelCustomizationJob.sync", "Parameters": {"JobName": "x"}, "ResultPath": "$.job", "Next": "Count"},
 	  "Count": {"Type": "Pass", "Parameters": {"n.$": "States.MathAdd($.n, 1)"}, "Next": "Enough?"},

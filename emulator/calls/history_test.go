@@ -139,7 +139,7 @@ func TestLoadResponses(t *testing.T) {
 // answers: both histories must be the same.
 func TestReplay(t *testing.T) {
 	def, err := asl.Parse([]byte(`{"StartAt": "Each", "States": {"Each": {"Type": "Map", "MaxConcurrency": 3, "End": true, "ItemProcessor": {"StartAt": "Call", "States": {
-	  "Call": {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Parameters": {"n.$": "$"}, "TimeoutSeconds": 60,
+	  "Call": {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Parameters": {"FunctionName": "f", "Payload": {"n.$": "$"}}, "TimeoutSeconds": 60,
 	    "Retry": [{"ErrorEquals": ["Busy"]}], "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Sorry"}], "Next": "Train"},
 	  "Train": {"Type": "Task", "Resource": "arn:aws:states:::bedrock:createModelCustomizationJob.sync", "Parameters": {"JobName.$": "$.name"}, "End": true},
 	  "Sorry": {"Type": "Pass", "End": true}}}}}}`))

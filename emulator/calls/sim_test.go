@@ -10,7 +10,7 @@ import (
 
 // slow is a service that takes a while, is busy at first for some, and has no 5.
 func slow(_ context.Context, req *emulator.Request) (emulator.Answer, error) {
-	n, _ := req.Parameters.Get("n").Int64()
+	n, _ := req.Parameters.Get("Payload").Get("n").Int64()
 	a := emulator.Answer{Delay: time.Duration(n*37%11) * 100 * time.Millisecond}
 	switch {
 	case n%3 == 0 && req.Attempt == 0:
