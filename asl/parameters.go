@@ -12,12 +12,12 @@ import (
 
 // CheckParameters tells what keeps the call of a Task state with these evaluated parameters
 // from being made; nil if nothing known does. r and lang are the state's. What the
-// definition alone shows is left to [Validate]. The service looks at parameters again when it has computed
-// them, says what it says of those in a definition, and the execution fails. That was
-// published for numbers, unknown members and names that end in .$ in lambda:invoke
-// (stackoverflow.com/q/76373088; nousergon/alpha-engine, 2026-07; andybalham/blog-task-tokens)
-// and for unknown members of SDK integrations (allenai/edullm-platform, batch:submitJob, 2026).
-// Of other integrations no more is looked at than which members are missing.
+// definition alone shows is left to [Validate]. The service looks at parameters again when
+// it has computed them, says what it says of those in a definition, and the execution fails.
+// Users published that for numbers (stackoverflow.com/questions/76373088), for names that
+// end in .$ (github.com/andybalham/blog-task-tokens-part-2) and for an unknown member
+// (2026-07) in lambda:invoke, and for an unknown member of aws-sdk:batch:submitJob (2026). Of
+// other integrations no more is looked at than which members are missing.
 func CheckParameters(s *State, r Resource, lang QueryLanguage, params value.Value) []string {
 	if !params.IsObject() || r.Kind != SDK && r.Kind != Optimized {
 		return nil
