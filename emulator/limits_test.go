@@ -201,3 +201,32 @@ func TestComputedParameters(t *testing.T) {
 		}
 	}
 }
+
+// A number that a field cannot take is an error of the expression that gave it, and caught
+// like one.
+func TestQueriesOutOfRange(t *testing.T) {
+	const inline = `"ItemProcessor":{"StartAt":"P","States":{"P":{"Type":"Pass","End":true}}}`
+	const distributed = `"ItemProcessor":{"ProcessorConfig":{"Mode":"DISTRIBUTED","ExecutionType":"STANDARD"},"StartAt":"P","States":{"P":{"Type":"Pass","End":true}}}`
+	for _, test := range []struct{ fields, want string }{
+		{`"MaxConcurrency":"{% -1 %}",` + inline, "The MaxConcurrency field must be a non-negative integer but was: -1"},
+		{`"MaxConcurrency":"{% 1.5 %}",` + inline, "The MaxConcurrency field must be a non-negative integer but was: 1.5"},
+		{`"MaxConcurrency":"{% 0 %}",` + inline, ""},
+		{`"ToleratedFailureCount":"{% -1 %}",` + distributed, "The ToleratedFailureCount field must be a non-negative integer but was: -1"},
+		{`"ToleratedFailurePercentage":"{% 100.5 %}",` + distributed, "The ToleratedFailurePercentage field must be between 0 and 100 but was: 100.5"},
+		{`"ToleratedFailurePercentage":"{% 2.5 %}",` + distributed, ""},
+		{`"ItemBatcher":{"MaxItemsPerBatch":"{% 0.5 %}"},` + distributed, "The MaxItemsPerBatch field must be a non-negative integer but was: 0.5"},
+		{`"ItemReader":{"Resource":"arn:aws:states:::s3:getObject","Arguments":{"Bucket":"b","Key":"k"},"ReaderConfig":{"InputType":"JSON","MaxItems":"{% 1.5 %}"}},` + distributed,
+			"The MaxItems field must be a positive integer but was: 1.5"},
+	} {
+		x := runText(t, `{"QueryLanguage":"JSONata","StartAt":"Each","States":{"Each":{"Type":"Map",`+test.fields+`,
+			"Catch":[{"ErrorEquals":["States.QueryEvaluationError"],"Next":"Done"}],"End":true},"Done":{"Type":"Pass","End":true}}}`, value.MustParse(`[1]`), emulator.Options{})
+		if x.Status() != emulator.Succeeded {
+			t.Errorf("%s: %v", test.fields, x.Err())
+			continue
+		}
+		cause := x.Output().Get("Cause").Str()
+		if test.want == "" && cause != "" || !strings.HasSuffix(cause, test.want) {
+			t.Errorf("%s: %s, want %s", test.fields, x.Output(), test.want)
+		}
+	}
+}

@@ -453,8 +453,13 @@ func (v *view) count(n *number) (int64, *Error) {
 	if err != nil || got.IsAbsent() {
 		return 0, err
 	}
-	got = numeric(got)
+	if n.query == nil {
+		got = numeric(got)
+	}
 	i, whole := got.Int64()
+	if n.query != nil && (!whole || i < 0) {
+		return 0, v.outOfRange(n, "a non-negative integer", got)
+	}
 	if !whole {
 		return 0, v.x.located(v.t, runtimeError("The %sPath field refers to value \"%s\" which is not a valid integer: %s", n.field, plainText(got), n.text))
 	}
@@ -486,7 +491,11 @@ func (v *view) percentage(n *number) (float64, *Error) {
 		return 0, v.x.located(v.t, runtimeError("The %sPath field refers to value \"%s\" which is not a valid float: %s", n.field, plainText(got), n.text))
 	}
 	f := got.Float64()
-	if f < 0 || f > 100 || math.IsNaN(f) {
+	outside := f < 0 || f > 100 || math.IsNaN(f)
+	if outside && n.query != nil {
+		return 0, v.outOfRange(n, "between 0 and 100", got)
+	}
+	if outside {
 		return 0, v.x.located(v.t, runtimeError("%s must be between 0 and 100.", n.field))
 	}
 	return f, nil
@@ -504,8 +513,16 @@ func (v *view) period(n *number) (int64, *Error) {
 			return 0, v.x.located(v.t, runtimeError("The %sPath parameter must reference a positive integer: %s == %s", n.field, n.text, plainText(got)))
 		}
 		if n.query != nil {
-			return 0, v.failed(n.query, "The "+n.field+" field must be a positive integer but was: "+got.JSON())
+			return 0, v.outOfRange(n, "a positive integer", got)
 		}
 	}
 	return i, nil
+}
+
+// outOfRange is the error of an expression whose number its field cannot take, which is one
+// of the query (https://docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html,
+// "Handling expression errors"). The words are those of TimeoutSeconds; of the fields of a
+// Map none were found.
+func (v *view) outOfRange(n *number, want string, got value.Value) *Error {
+	return v.failed(n.query, "The "+n.field+" field must be "+want+" but was: "+got.JSON())
 }
