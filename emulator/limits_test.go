@@ -230,3 +230,19 @@ func TestQueriesOutOfRange(t *testing.T) {
 		}
 	}
 }
+
+// An expression in place of a whole Assign has to give the variables.
+func TestAssignNeedsAnObject(t *testing.T) {
+	for expression, want := range map[string]string{
+		`{'a': 1}`: "",
+		`5`:        "The JSONata expression '5' specified for the field 'Assign' returned an unexpected result type. Expected 'object', but was 'number' for value: 5",
+		`[{}]`:     "The JSONata expression '[{}]' specified for the field 'Assign' returned an unexpected result type. Expected 'object', but was 'array' for value: [{}]",
+	} {
+		x := runText(t, `{"QueryLanguage":"JSONata","StartAt":"A","States":{"A":{"Type":"Pass","Assign":"{% `+expression+` %}","Next":"B"},
+			"B":{"Type":"Pass","Output":"{% $a %}","End":true}}}`, value.EmptyObject, emulator.Options{})
+		e := x.Err()
+		if want == "" && e != nil || want != "" && (e == nil || e.Name != emulator.ErrorQueryEvaluation || !strings.HasSuffix(e.Cause, want)) {
+			t.Errorf("%s: %v, want %s", expression, e, want)
+		}
+	}
+}

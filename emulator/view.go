@@ -118,6 +118,9 @@ func (x *Execution) assigned(v *view, a *assignment) (value.Value, *Error) {
 		return value.Value{}, nil
 	}
 	got, err := v.dynamic(&a.dynamic)
+	if err == nil && !got.IsObject() && a.query != nil {
+		err = v.unexpected(a.query, "object", got)
+	}
 	if err != nil || !got.IsObject() {
 		return value.Value{}, err
 	}
