@@ -106,11 +106,18 @@ func (v *validator) itemReader(st *scope, n *node, loc string) {
 	}
 	loc += "/ReaderConfig"
 	v.onlyFields(st, cfg, loc, readerConfig)
+	// What goes with what was recorded (github.com/gabrielmoreira/tiny-asl-machine,
+	// Validation.ItemReader, 2026); that an inventory has no InputType is in the guide.
 	input := cfg.get("InputType")
 	reads := strings.HasSuffix(resource.str(), "s3:getObject")
-	if input == nil && reads {
+	switch {
+	case input != nil:
+	case cfg.get("Transformation").str() == "LOAD_AND_FLATTEN":
+		v.refuse(st, cfg, loc, "The field 'InputType' is required")
+	case reads && cfg.get("ManifestType").str() != "S3_INVENTORY":
 		v.required(st, cfg, loc, "InputType")
 	}
+	noCSV := input != nil && !v.unknown(input) && input.str() != "CSV" && input.str() != "MANIFEST"
 	for i := range cfg.kids {
 		k := &cfg.kids[i]
 		at := loc + "/" + k.name
@@ -119,12 +126,15 @@ func (v *validator) itemReader(st *scope, n *node, loc string) {
 			v.oneOf(st, k, at, inputTypes...)
 		case "CSVHeaderLocation":
 			v.oneOf(st, k, at, "FIRST_ROW", "GIVEN")
-			if t := input.str(); input != nil && !v.unknown(input) && t != "CSV" && t != "MANIFEST" {
+			if noCSV {
 				v.unsupported(st, k, loc, k.name, nil)
 			}
 		case "CSVDelimiter":
 			v.oneOf(st, k, at, delimiters...)
 		case "CSVHeaders":
+			if noCSV {
+				v.unsupported(st, k, loc, k.name, nil)
+			}
 			if v.isArray(st, k, at) {
 				for j := range k.kids {
 					v.text(st, &k.kids[j], index(at, j))
@@ -134,12 +144,18 @@ func (v *validator) itemReader(st *scope, n *node, loc string) {
 			v.oneOf(st, k, at, "NONE", "LOAD_AND_FLATTEN")
 		case "ManifestType":
 			v.oneOf(st, k, at, "S3_INVENTORY", "ATHENA_DATA")
+			if input.str() == "JSON" {
+				v.unsupported(st, k, loc, k.name, nil)
+			}
 		case "MaxItems":
 			v.integerHere(st, k, at, 0)
 		case "MaxItemsPath":
 			v.pathHere(st, k, loc)
 		case "ItemsPointer":
 			v.text(st, k, at)
+			if p := k.str(); p != "" && p[0] != '/' && !v.unknown(k) && !(st.lang == JSONata && v.isExpression(k)) {
+				v.refuse(st, k, at, "Invalid input: JSON Pointer expression must start with '/': \""+p+"\"")
+			}
 		}
 	}
 	v.atMostOne(st, cfg, loc, "MaxItems", "MaxItemsPath")

@@ -50,6 +50,11 @@ func readItems(ctx context.Context, s Store, src *ItemSource) (ItemReader, *Erro
 		if key == "" {
 			return nil, unreadable("the ItemReader names no Key")
 		}
+		if cfg.InputType == "PARQUET" && cfg.ManifestType == "" && src.Arguments.Has("VersionId") {
+			// Recorded, published in github.com/gabrielmoreira/tiny-asl-machine
+			// (Validation.ItemReader-006, 2026).
+			return nil, unreadable("S3 Version ID selection is not currently supported for PARQUET files")
+		}
 		return o.object(bucket, key)
 	}
 	return nil, unreadable("the ItemReader's Resource %q is not known", src.Resource)

@@ -221,6 +221,11 @@ func TestReadItemsOfStore(t *testing.T) {
 		{getObject, `{"Bucket": "b", "Key": "unload-manifest"}`, asl.ReaderConfig{InputType: "JSONL", ManifestType: "ATHENA_DATA"}, "{\"n\":1}\n{\"n\":2}\n{\"n\":3}\n"},
 		{getObject, `{"Bucket": "b", "Key": "bad-manifest"}`, asl.ReaderConfig{InputType: "JSONL", ManifestType: "ATHENA_DATA"}, `States.ItemReaderFailed: the manifest has "elsewhere" where an S3 address should be`},
 		{getObject, `{"Bucket": "b", "Key": "missing"}`, asl.ReaderConfig{InputType: "JSON"}, `States.ItemReaderFailed: The specified key does not exist. (Service: S3, Status Code: 404)`},
+		{getObject, `{"Bucket": "b", "Key": "inventory/manifest.json"}`, asl.ReaderConfig{ManifestType: "S3_INVENTORY"}, `{"Bucket":"src","Key":"a%20b","Size":"7"}
+{"Bucket":"src","Key":"c","Size":""}
+{"Bucket":"src","Key":"d","Size":"1"}
+`},
+		{getObject, `{"Bucket": "b", "Key": "k", "VersionId": "1"}`, asl.ReaderConfig{InputType: "PARQUET"}, `States.ItemReaderFailed: S3 Version ID selection is not currently supported for PARQUET files`},
 		{getObject, `{"Bucket": "b"}`, asl.ReaderConfig{InputType: "JSON"}, `States.ItemReaderFailed: the ItemReader names no Key`},
 		{getObject, `{}`, asl.ReaderConfig{InputType: "JSON"}, `States.ItemReaderFailed: the ItemReader names no Bucket`},
 		{"arn:aws:states:::s3:headObject", `{"Bucket": "b"}`, asl.ReaderConfig{}, `States.ItemReaderFailed: the ItemReader's Resource "arn:aws:states:::s3:headObject" is not known`},
