@@ -138,7 +138,7 @@ func (src *ItemSource) read(v *view, r *reader) (early, err *Error) {
 	n, whole := numeric(got).Int64()
 	switch {
 	case !whole && r.maxItems.query != nil:
-		return nil, v.outOfRange(r.maxItems, "a positive integer", got)
+		return nil, v.notInteger(r.maxItems, got)
 	case !whole:
 		return nil, v.x.located(v.t, runtimeError("The %sPath field refers to value \"%s\" which is not a valid integer: %s",
 			r.maxItems.field, plainText(got), r.maxItems.text))

@@ -205,18 +205,30 @@ func TestComputedParameters(t *testing.T) {
 // A number that a field cannot take is an error of the expression that gave it, and caught
 // like one.
 func TestQueriesOutOfRange(t *testing.T) {
+	for field, want := range map[string]string{
+		`"TimeoutSeconds":"{% 1.6 %}"`:       "The TimeoutSeconds field cannot be parsed as an integer: 1.6",
+		`"TimeoutSeconds":"{% -1 %}"`:        "TimeoutSeconds must be between 0 and 99999999 but was: -1",
+		`"TimeoutSeconds":"{% 100000000 %}"`: "TimeoutSeconds must be between 0 and 99999999 but was: 100000000",
+		`"HeartbeatSeconds":"{% 0.5 %}"`:     "The HeartbeatSeconds field cannot be parsed as an integer: 0.5",
+	} {
+		x := runText(t, `{"QueryLanguage":"JSONata","StartAt":"A","States":{"A":{"Type":"Task","Resource":"arn:aws:states:::aws-sdk:sts:getCallerIdentity","Arguments":{},`+field+`,"End":true}}}`,
+			value.EmptyObject, emulator.Options{Caller: answerNull})
+		if e := x.Err(); e == nil || e.Name != emulator.ErrorQueryEvaluation || !strings.HasSuffix(e.Cause, "(entered at the event id #2). "+want) {
+			t.Errorf("%s: %v, want %s", field, e, want)
+		}
+	}
 	const inline = `"ItemProcessor":{"StartAt":"P","States":{"P":{"Type":"Pass","End":true}}}`
 	const distributed = `"ItemProcessor":{"ProcessorConfig":{"Mode":"DISTRIBUTED","ExecutionType":"STANDARD"},"StartAt":"P","States":{"P":{"Type":"Pass","End":true}}}`
 	for _, test := range []struct{ fields, want string }{
-		{`"MaxConcurrency":"{% -1 %}",` + inline, "The MaxConcurrency field must be a non-negative integer but was: -1"},
-		{`"MaxConcurrency":"{% 1.5 %}",` + inline, "The MaxConcurrency field must be a non-negative integer but was: 1.5"},
+		{`"MaxConcurrency":"{% -1 %}",` + inline, "MaxConcurrency cannot be negative."},
+		{`"MaxConcurrency":"{% 1.5 %}",` + inline, "The MaxConcurrency field cannot be parsed as an integer: 1.5"},
 		{`"MaxConcurrency":"{% 0 %}",` + inline, ""},
-		{`"ToleratedFailureCount":"{% -1 %}",` + distributed, "The ToleratedFailureCount field must be a non-negative integer but was: -1"},
-		{`"ToleratedFailurePercentage":"{% 100.5 %}",` + distributed, "The ToleratedFailurePercentage field must be between 0 and 100 but was: 100.5"},
+		{`"ToleratedFailureCount":"{% -1 %}",` + distributed, "ToleratedFailureCount cannot be negative."},
+		{`"ToleratedFailurePercentage":"{% 100.5 %}",` + distributed, "ToleratedFailurePercentage must be between 0 and 100."},
 		{`"ToleratedFailurePercentage":"{% 2.5 %}",` + distributed, ""},
-		{`"ItemBatcher":{"MaxItemsPerBatch":"{% 0.5 %}"},` + distributed, "The MaxItemsPerBatch field must be a non-negative integer but was: 0.5"},
+		{`"ItemBatcher":{"MaxItemsPerBatch":"{% 0.5 %}"},` + distributed, "The MaxItemsPerBatch field cannot be parsed as an integer: 0.5"},
 		{`"ItemReader":{"Resource":"arn:aws:states:::s3:getObject","Arguments":{"Bucket":"b","Key":"k"},"ReaderConfig":{"InputType":"JSON","MaxItems":"{% 1.5 %}"}},` + distributed,
-			"The MaxItems field must be a positive integer but was: 1.5"},
+			"The MaxItems field cannot be parsed as an integer: 1.5"},
 	} {
 		x := runText(t, `{"QueryLanguage":"JSONata","StartAt":"Each","States":{"Each":{"Type":"Map",`+test.fields+`,
 			"Catch":[{"ErrorEquals":["States.QueryEvaluationError"],"Next":"Done"}],"End":true},"Done":{"Type":"Pass","End":true}}}`, value.MustParse(`[1]`), emulator.Options{})

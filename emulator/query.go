@@ -457,8 +457,11 @@ func (v *view) count(n *number) (int64, *Error) {
 		got = numeric(got)
 	}
 	i, whole := got.Int64()
-	if n.query != nil && (!whole || i < 0) {
-		return 0, v.outOfRange(n, "a non-negative integer", got)
+	switch {
+	case n.query != nil && !whole:
+		return 0, v.notInteger(n, got)
+	case n.query != nil && i < 0:
+		return 0, v.failed(n.query, n.field+" cannot be negative.")
 	}
 	if !whole {
 		return 0, v.x.located(v.t, runtimeError("The %sPath field refers to value \"%s\" which is not a valid integer: %s", n.field, plainText(got), n.text))
@@ -493,7 +496,7 @@ func (v *view) percentage(n *number) (float64, *Error) {
 	f := got.Float64()
 	outside := f < 0 || f > 100 || math.IsNaN(f)
 	if outside && n.query != nil {
-		return 0, v.outOfRange(n, "between 0 and 100", got)
+		return 0, v.failed(n.query, n.field+" must be between 0 and 100.")
 	}
 	if outside {
 		return 0, v.x.located(v.t, runtimeError("%s must be between 0 and 100.", n.field))
@@ -508,21 +511,30 @@ func (v *view) period(n *number) (int64, *Error) {
 		return 0, err
 	}
 	i, whole := got.Int64()
+	switch {
+	case n.query != nil && !whole:
+		return 0, v.notInteger(n, got)
+	case n.query != nil && (i < 0 || i > maxWait):
+		return 0, v.failed(n.query, n.field+" must be between 0 and 99999999 but was: "+got.JSON())
+	}
 	if !whole || i <= 0 {
 		if n.path != nil {
 			return 0, v.x.located(v.t, runtimeError("The %sPath parameter must reference a positive integer: %s == %s", n.field, n.text, plainText(got)))
 		}
 		if n.query != nil {
-			return 0, v.outOfRange(n, "a positive integer", got)
+			return 0, v.failed(n.query, "The "+n.field+" field must be a positive integer but was: "+got.JSON())
 		}
 	}
 	return i, nil
 }
 
-// outOfRange is the error of an expression whose number its field cannot take, which is one
-// of the query (https://docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html,
-// "Handling expression errors"). The words are those of TimeoutSeconds; of the fields of a
-// Map none were found.
-func (v *view) outOfRange(n *number, want string, got value.Value) *Error {
-	return v.failed(n.query, "The "+n.field+" field must be "+want+" but was: "+got.JSON())
+// notInteger is the error of an expression whose number has a fraction. That a number which
+// its field cannot take is an error of the query is documented
+// (https://docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html, "Handling
+// expression errors"). The words were recorded of TimeoutSeconds (published in
+// github.com/gabrielmoreira/tiny-asl-machine, Feature.JSONataValidation-010, and -008 for
+// those of negative ones); the fields of a Map are taken to have them and those of their
+// paths.
+func (v *view) notInteger(n *number, got value.Value) *Error {
+	return v.failed(n.query, "The "+n.field+" field cannot be parsed as an integer: "+got.JSON())
 }

@@ -130,8 +130,11 @@ func (v *view) seconds(s *scalar) (int64, *Error) {
 			return 0, err
 		}
 		n, whole := got.Int64()
-		if !whole {
+		switch {
+		case !got.IsNumber():
 			return 0, v.unexpected(s.query, "number", got)
+		case !whole:
+			return 0, v.failed(s.query, "The Seconds field cannot be parsed as an integer: "+got.JSON())
 		}
 		if n < 0 || n > maxWait {
 			return 0, v.failed(s.query, "The Seconds field must be between 0 and 99999999 but was: "+got.JSON())
