@@ -764,9 +764,8 @@ func (x *Execution) leave(t *thread, next *state, output, assigned value.Value) 
 		t.state = nil
 		return nil
 	}
-	if n := x.limits.Payload; n > 0 && output.Size() > n {
-		return NewError(ErrorDataLimitExceeded, "The state/task '"+s.name+
-			"' returned a result with a size exceeding the maximum number of bytes service limit.")
+	if err := x.fits(s, output); err != nil {
+		return err
 	}
 	e := x.emit(s.exit, t.prev, output)
 	e.Name = s.name
@@ -789,6 +788,18 @@ func (x *Execution) leave(t *thread, next *state, output, assigned value.Value) 
 	}
 	x.emit(ExecutionSucceeded, t.prev, output)
 	x.end(Succeeded)
+	return nil
+}
+
+// fits holds what a state gives on against the limit on payloads. That what Parameters or
+// the like make of a state's input has to fit as well is documented
+// (https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html,
+// States.DataLimitExceeded), not in which words it is told.
+func (x *Execution) fits(s *state, v value.Value) *Error {
+	if n := x.limits.Payload; n > 0 && v.Size() > n {
+		return NewError(ErrorDataLimitExceeded, "The state/task '"+s.name+
+			"' returned a result with a size exceeding the maximum number of bytes service limit.")
+	}
 	return nil
 }
 

@@ -258,3 +258,28 @@ func TestAssignNeedsAnObject(t *testing.T) {
 		}
 	}
 }
+
+// What a state makes of its input has to fit, whatever becomes of it.
+func TestInputLimits(t *testing.T) {
+	const then = `"Catch":[{"ErrorEquals":["States.DataLimitExceeded"],"ResultPath":null,"Next":"Small"}],"Next":"Bad"},"Bad":{"Type":"Fail"},"Small":{"Type":"Pass","Result":1,"End":true}}}`
+	const twice = `{"a.$":"$.a","b.$":"$.a"}`
+	for name, test := range map[string]struct {
+		definition string
+		want       emulator.Status
+	}{
+		"parallel": {`{"StartAt":"A","States":{"A":{"Type":"Parallel","Parameters":` + twice + `,"Branches":[{"StartAt":"B","States":{"B":{"Type":"Pass","Result":1,"End":true}}}],` + then, emulator.Succeeded},
+		"parallel in JSONata": {`{"StartAt":"A","States":{"A":{"Type":"Parallel","QueryLanguage":"JSONata","Arguments":"{% [$states.input.a, $states.input.a] %}","Branches":[{"StartAt":"B","States":{"B":{"Type":"Pass","Result":1,"End":true}}}],
+			"Catch":[{"ErrorEquals":["States.DataLimitExceeded"],"Next":"Small"}],"Next":"Bad"},"Bad":{"Type":"Fail"},"Small":{"Type":"Pass","Result":1,"End":true}}}`, emulator.Succeeded},
+		"map":  {`{"StartAt":"A","States":{"A":{"Type":"Map","ItemsPath":"$.l","ItemSelector":` + twice + `,"ItemProcessor":{"StartAt":"B","States":{"B":{"Type":"Pass","Result":1,"End":true}}},` + then, emulator.Succeeded},
+		"pass": {`{"StartAt":"A","States":{"A":{"Type":"Pass","Parameters":` + twice + `,"ResultPath":null,"End":true}}}`, emulator.Failed},
+	} {
+		input := value.MustParse(`{"l":[1],"a":"` + strings.Repeat("x", 140000) + `"}`)
+		x := runText(t, test.definition, input, emulator.Options{})
+		if x.Status() != test.want || test.want == emulator.Failed && x.Err().Name != emulator.ErrorDataLimitExceeded {
+			t.Errorf("%s: %s %v", name, x.Status(), x.Err())
+		}
+		if x = runText(t, test.definition, input, emulator.Options{Limits: &emulator.Limits{}}); name == "pass" && x.Status() != emulator.Succeeded {
+			t.Errorf("%s without limits: %s %v", name, x.Status(), x.Err())
+		}
+	}
+}

@@ -22,6 +22,9 @@ func (x *Execution) pass(t *thread) *Error {
 		if result, err = v.template(s.parameters); err != nil {
 			return err
 		}
+		if err = x.fits(s, result); err != nil {
+			return err
+		}
 	}
 	if inspect := x.inspection(); inspect != nil && s.result.IsAbsent() {
 		inspect.AfterParameters = result
@@ -223,6 +226,9 @@ func (x *Execution) parallel(t *thread) *Error {
 			}
 		}
 	}
+	if err = x.fits(s, in); err != nil {
+		return err
+	}
 	if mocked, err := x.mockedParts(t); mocked {
 		return err
 	}
@@ -320,7 +326,9 @@ func (x *Execution) iterate(t *thread, prev int32) bool {
 	input := f.items[i]
 	var err *Error
 	if f.selector != nil {
-		input, err = x.selected(owner, f.selector, i, Item{Value: input})
+		if input, err = x.selected(owner, f.selector, i, Item{Value: input}); err == nil {
+			err = x.fits(owner.state, input)
+		}
 		if err != nil && err.terminal() {
 			// The iteration has not begun (recorded 2026-09, published in
 			// github.com/radkawar/stackd).
