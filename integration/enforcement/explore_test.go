@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/sfnkit/sfnkit/asl"
+	"github.com/sfnkit/sfnkit/asl/sdkinput"
 	"github.com/sfnkit/sfnkit/asl/value"
 	"github.com/sfnkit/sfnkit/emulator"
 	"github.com/sfnkit/sfnkit/emulator/calls"
@@ -28,11 +29,12 @@ import (
 type world struct {
 	kinds    map[string]kind // by path: a.b.c
 	text     map[string]string
-	mode     int    // which wholes are lists, see learnMode
-	selected bool   // what states select was learnt
-	reader   string // InputType of the item readers
-	inside   bool   // the items are a member of an object
-	pairs    bool   // lists have two elements
+	given    map[string]string // JSON by path
+	mode     int               // which wholes are lists, see learnMode
+	selected bool              // what states select was learnt
+	reader   string            // InputType of the item readers
+	inside   bool              // the items are a member of an object
+	pairs    bool              // lists have two elements
 }
 
 type kind int
@@ -42,9 +44,12 @@ const (
 	list
 	number
 	object
+	given // what the call of an SDK asks for, see world.given
 )
 
-func newWorld() *world { return &world{kinds: map[string]kind{}, text: map[string]string{}} }
+func newWorld() *world {
+	return &world{kinds: map[string]kind{}, text: map[string]string{}, given: map[string]string{}}
+}
 
 // learn adds a path and all its ends, since an answer may be put anywhere: what is found
 // at $.result.id may be the id of an answer whose ResultPath is $.result. It reports
@@ -198,6 +203,12 @@ func (w *world) leaf(key string, depth int) any {
 		return []any{w.members(depth)}
 	case number:
 		return 1
+	case given:
+		var v any
+		if err := json.Unmarshal([]byte(w.given[key]), &v); err != nil {
+			panic(err)
+		}
+		return v
 	case object:
 		if depth > w.depth() {
 			return map[string]any{}
@@ -374,6 +385,7 @@ func (w *world) learnDefinition(m *asl.StateMachine) {
 				w.learn(s.ItemsPath, list)
 			}
 		}
+		w.learnCall(s)
 		// JSONata makes do without what is not there.
 		for _, g := range reads.FindAllStringSubmatch(s.Arguments.JSON(), -1) {
 			w.learn(g[1], text)
@@ -388,6 +400,55 @@ func (w *world) learnDefinition(m *asl.StateMachine) {
 			}
 		}
 	}
+}
+
+// learnCall learns what the parameters that a state reads from the data must be: the
+// service makes no call of an SDK with others.
+func (w *world) learnCall(s *asl.State) {
+	r := asl.ParseResource(s.Resource)
+	if in := sdkinput.Operation(strings.TrimPrefix(r.Service, "aws-sdk:"), r.Action); in != nil && r.Kind == asl.SDK {
+		w.learnParameters(s.Parameters, in)
+	}
+}
+
+func (w *world) learnParameters(params value.Value, in *sdkinput.Structure) {
+	for name, p := range params.Members() {
+		member := in.Member(strings.TrimSuffix(name, ".$"))
+		if member == nil {
+			continue
+		}
+		if inner := in.Structure(member.Type); p.IsObject() && inner != nil {
+			w.learnParameters(p, inner)
+		}
+		if !strings.HasSuffix(name, ".$") || !strings.HasPrefix(p.Str(), "$.") {
+			continue
+		}
+		example := exampleOf(member.Type)
+		if example == `"x"` || !w.learn(p.Str(), given) {
+			continue
+		}
+		segments := split(p.Str())
+		for i := range segments {
+			w.given[strings.Join(segments[i:], ".")] = example
+		}
+	}
+}
+
+// exampleOf is JSON that a member of a type can be.
+func exampleOf(t sdkinput.Type) string {
+	switch t.Kind() {
+	case sdkinput.Integer:
+		return "1"
+	case sdkinput.Boolean:
+		return "true"
+	case sdkinput.List:
+		return "[" + exampleOf(t.Elem()) + "]"
+	case sdkinput.Map:
+		return `{"x": ` + exampleOf(t.Elem()) + "}"
+	case sdkinput.Object:
+		return "{}"
+	}
+	return `"x"`
 }
 
 // way says where a run goes: the next state of Choice states, and the states that fail so
@@ -781,6 +842,7 @@ func (x *exploration) ask(m *asl.StateMachine, target string, info emulator.Info
 	for mode := range allModes {
 		w := newWorld()
 		w.mode = mode
+		w.learnCall(stateOf(m, target))
 		for {
 			r, ok := machine.TestState(target, emulator.StateTest{Info: info, Input: w.whole(listInput), Variables: w.value(0),
 				Sources: emulator.Sources{Rand: rand.New(rand.NewPCG(1, 1)), UUID: func() string { return "u" }}})
