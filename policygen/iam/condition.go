@@ -140,6 +140,9 @@ func compileCondition(c *Condition, variables bool) (condition, error) {
 // holds reports whether the condition is met. known is false if it needs a policy
 // variable that has no value: the whole statement then does not apply.
 func (c *condition) holds(have []string, present bool, values lookup) (met, known bool) {
+	if len(have) == 0 {
+		present = false
+	}
 	if c.base == "Null" {
 		for i := range c.operands {
 			if strings.EqualFold(c.operands[i].text, "true") == !present {
@@ -148,7 +151,7 @@ func (c *condition) holds(have []string, present bool, values lookup) (met, know
 		}
 		return false, true
 	}
-	if !present || len(have) == 0 {
+	if !present {
 		switch {
 		case c.ifExists, c.set == forAll:
 			return true, true

@@ -55,7 +55,8 @@ type ResourceDocument struct {
 // organization from the root over the units to the account, each with its policies;
 // every level of SCPs must allow. RCPs can only deny: the policy that allows
 // everything (RCPFullAWSAccess) is attached at every level and cannot be detached, so it
-// need not be given. No levels: the account is in no organization.
+// need not be given. RCPs limit what is done to resources of the caller's own account.
+// No levels: the account is in no organization.
 type Attached struct {
 	Identity  []*Document
 	Boundary  *Document   // nil: none
@@ -406,7 +407,10 @@ func (e *Evaluator) Evaluate(r Request) Decision {
 			scps = append(scps, st.judge(level...))
 		}
 	}
-	if !e.caller.ServiceLinkedRole && rcpServices[service] {
+	// They limit the resources of the accounts below them, not of the management account
+	// and not of others (Organizations user guide, resource control policies).
+	own := st.owner == e.account || e.caller.Service != ""
+	if !e.caller.ManagementAccount && !e.caller.ServiceLinkedRole && own && rcpServices[service] {
 		for _, level := range e.at.RCPs {
 			rcps = append(rcps, st.judge(level...))
 		}

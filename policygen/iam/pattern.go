@@ -128,11 +128,26 @@ func parseVariable(s string) (token, int) {
 		name, t.fallback, t.hasDefault = strings.TrimSpace(key), fallback[1:len(fallback)-1], true
 	}
 	service, rest, found := strings.Cut(name, ":")
-	if !found || service == "" || rest == "" || rest[0] == ':' || strings.ContainsAny(service, " .$") {
+	if !found || service == "" || rest == "" || rest[0] == ':' || strings.ContainsAny(service, " $") || strings.Contains(service, ".") && !isHost(service) {
 		return token{}, 0
 	}
 	t.text = strings.ToLower(name)
 	return t, end + 1
+}
+
+// isHost reports whether the service of a variable is an identity provider, as in
+// ${cognito-identity.amazonaws.com:sub}: a host name, perhaps with a path, whose last
+// label is of letters. ${cf.us-east-1:stack.output} is a template's.
+func isHost(service string) bool {
+	host, _, _ := strings.Cut(service, "/")
+	labels := strings.Split(strings.ToLower(host), ".")
+	for _, label := range labels {
+		if label == "" || strings.Trim(label, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
+			return false
+		}
+	}
+	last := labels[len(labels)-1]
+	return len(labels) > 1 && len(last) > 1 && strings.Trim(last, "abcdefghijklmnopqrstuvwxyz") == ""
 }
 
 // match reports whether the text fits. known is false if the pattern holds a
