@@ -2,6 +2,7 @@ package iam
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -38,6 +39,16 @@ func (k Kind) String() string { return kindNames[k] }
 // hasPrincipals tells whether statements of this kind say whom they are about.
 func (k Kind) hasPrincipals() bool {
 	return k == ResourcePolicy || k == TrustPolicy || k == ResourceControlPolicy || k == EndpointPolicy
+}
+
+// plainSids tells whether a Sid must be of letters and digits: so for what IAM and
+// Organizations keep; services that keep resource policies allow more.
+func (k Kind) plainSids() bool {
+	return k == IdentityPolicy || k == PermissionsBoundary || k == ServiceControlPolicy
+}
+
+func notAlphanumeric(r rune) bool {
+	return (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
 }
 
 // InvalidError says why a policy cannot be attached as the kind it was compiled
@@ -93,6 +104,9 @@ func Compile(p *Policy, kind Kind, arn string) (*Document, error) {
 			return nil, &InvalidError{kind, path + ".Sid", fmt.Sprintf("%q occurs twice", s.Sid)}
 		}
 		sids[s.Sid] = true
+		if kind.plainSids() && strings.ContainsFunc(withoutPlaceholders(s.Sid), notAlphanumeric) {
+			return nil, &InvalidError{kind, path + ".Sid", fmt.Sprintf("%q has other characters than letters and digits", s.Sid)}
+		}
 		if err := d.statements[i].compile(s, kind, path, p.Version == Version2012); err != nil {
 			return nil, err
 		}
@@ -136,6 +150,12 @@ func (c *statement) compile(s *Statement, kind Kind, path string, variables bool
 			return fail(".Action", "%q has not the form service:Name", a)
 		case strings.ContainsAny(service, "*?"):
 			return fail(".Action", "%q has a wildcard in the service prefix", a)
+		case strings.Contains(withoutPlaceholders(name), ":"):
+			return fail(".Action", "%q has more than one colon", a)
+		case strings.ContainsFunc(withoutPlaceholders(service), func(r rune) bool { return r != '-' && notAlphanumeric(r) }):
+			return fail(".Action", "%q does not begin with a service prefix", a)
+		case kind == TrustPolicy && !strings.EqualFold(withoutPlaceholders(service), "sts") && !strings.Contains(service, "${"):
+			return fail(".Action", "%q is no action of STS, of which a trust policy is", a)
 		}
 		c.actions = append(c.actions, compileGlob(strings.ToLower(a), true, false))
 	}
@@ -168,6 +188,20 @@ func (c *statement) compile(s *Statement, kind Kind, path string, variables bool
 		return fail("", "has neither Principal nor NotPrincipal")
 	case kind == ResourceControlPolicy && (c.notPrincipal || c.principals[0].Value != "*"):
 		return fail(".Principal", "must be %q in a resource control policy", "*")
+	case c.notPrincipal && kind == TrustPolicy:
+		return fail(".NotPrincipal", "is not allowed in this kind of policy")
+	case c.notPrincipal && !c.deny:
+		return fail(".NotPrincipal", "goes with the effect %q only", Deny)
+	}
+	for _, p := range c.principals {
+		if p.Value != "*" && strings.ContainsAny(withoutPlaceholders(p.Value), "*?") {
+			return fail(".Principal", "%q has a wildcard in a part of a principal", p.Value)
+		}
+	}
+	if kind == ResourceControlPolicy {
+		if reason := checkControl(s); reason != "" {
+			return fail("", "%s", reason)
+		}
 	}
 	if len(c.principals) == 0 {
 		c.hasPrincipals = false
@@ -180,6 +214,20 @@ func (c *statement) compile(s *Statement, kind Kind, path string, variables bool
 		c.conditions = append(c.conditions, cond)
 	}
 	return nil
+}
+
+// checkControl says what Organizations would refuse in a statement of a resource
+// control policy. The one that allows is RCPFullAWSAccess, which is AWS's own.
+func checkControl(s *Statement) string {
+	switch {
+	case len(s.NotActions) > 0:
+		return "has NotAction, which a resource control policy must not have"
+	case s.Effect == Deny && slices.Contains(s.Actions, "*"):
+		return "denies the action \"*\", but must name services"
+	case s.Effect == Allow && (!slices.Equal(s.Actions, []string{"*"}) || !slices.Equal(s.Resources, []string{"*"}) || len(s.Conditions) > 0):
+		return "allows; a resource control policy can only deny"
+	}
+	return ""
 }
 
 // checkResource says what IAM would refuse in the pattern of a resource.
@@ -200,6 +248,9 @@ func checkResource(pattern string, kind Kind) string {
 				return "is an incomplete ARN without a wildcard at its end"
 			}
 		}
+	}
+	if n > 2 && (parts[1] == "" || parts[2] == "") {
+		return "has no " + map[bool]string{true: "partition", false: "service"}[parts[1] == ""]
 	}
 	for i, part := range parts[:min(n, 3)] {
 		last := i == n-1 // arn:aws:bedrock* is an incomplete ARN that ends here

@@ -1,6 +1,8 @@
 package iam
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -117,7 +119,63 @@ func Parse(text []byte) (*Policy, error) {
 		}
 		return nil, e
 	}
+	if e := findTwice(text); e != nil {
+		return nil, e
+	}
 	return FromValue(v)
+}
+
+// findTwice finds a member that an object has twice, which IAM's grammar forbids: one of
+// the two, a condition perhaps, would silently not count. The text must be JSON.
+func findTwice(text []byte) *ParseError {
+	type container struct {
+		path  string
+		names map[string]bool // nil for an array
+		index int             // of the next element
+		name  string          // of the member whose value comes next; "" if a name does
+	}
+	var open []container
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber()
+	for {
+		token, err := d.Token()
+		if err != nil {
+			return nil
+		}
+		if token == json.Delim('}') || token == json.Delim(']') {
+			open = open[:len(open)-1]
+			continue
+		}
+		path := ""
+		if len(open) > 0 {
+			c := &open[len(open)-1]
+			switch name, isText := token.(string); {
+			case c.names == nil:
+				path = fmt.Sprintf("%s[%d]", c.path, c.index)
+				c.index++
+			case c.name == "" && isText:
+				if c.names[name] {
+					end := int(d.InputOffset())
+					start := bytes.LastIndexByte(text[:end-1], '"') // exact unless the name has escaped quotes
+					before := text[:max(start, 0)]
+					return &ParseError{Path: c.path, Line: 1 + bytes.Count(before, []byte("\n")),
+						Column: len(before) - bytes.LastIndexByte(before, '\n'), Reason: fmt.Sprintf("has %q twice", name)}
+				}
+				c.names[name] = true
+				c.name = " " + name
+				continue
+			default:
+				path = strings.TrimPrefix(c.path+"."+c.name[1:], ".")
+				c.name = ""
+			}
+		}
+		switch token {
+		case json.Delim('{'):
+			open = append(open, container{path: path, names: map[string]bool{}})
+		case json.Delim('['):
+			open = append(open, container{path: path})
+		}
+	}
 }
 
 // FromValue reads a policy from a JSON value. The error is a *ParseError.
