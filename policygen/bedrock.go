@@ -134,7 +134,7 @@ func equals(pattern string) string {
 
 // destinations returns the ARNs of the model behind a system-defined profile.
 func (w *walk) destinations(f field, partition, region, id string) []string {
-	base := strings.TrimPrefix(id, profileStart(id))
+	base := catalog.Classify(id).Model // of a geography that came later, too
 	model := func(region string) string {
 		return fmt.Sprintf("arn:%s:bedrock:%s::foundation-model/%s", partition, region, base)
 	}

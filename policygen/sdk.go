@@ -4,12 +4,14 @@ import (
 	_ "embed"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
 	"sync"
 
 	"github.com/sfnkit/sfnkit/asl/sdkinput"
+	"github.com/sfnkit/sfnkit/asl/value"
 	"github.com/sfnkit/sfnkit/policygen/iam"
 )
 
@@ -226,6 +228,9 @@ func (w *walk) sdkAction(prefix, name string, p params) {
 			continue
 		}
 		resources, isNamed := w.sdkResource(prefix, t, s.types[t], name, p)
+		if prefix == "logs" && t == "log-group" && !strings.Contains(name, "Tag") {
+			resources = logGroups(resources, p.form)
+		}
 		found[t] = resources
 		if isNamed {
 			named = append(named, t)
@@ -314,7 +319,51 @@ func (w *walk) sdkResource(service, kind string, of arnType, action string, p pa
 	for i := range filled {
 		filled[i] = w.arn(filled[i])
 	}
+	if !named {
+		if arns := w.arnsLike(filled, names, p); arns != nil {
+			return arns, true
+		}
+	}
 	return filled, named
+}
+
+// arnsLike finds the ARNs that a parameter of any other name has in the form of the
+// given ones.
+func (w *walk) arnsLike(patterns []string, names map[string]string, p params) []string {
+	var out []string
+	for _, lower := range slices.Sorted(maps.Keys(names)) {
+		if !strings.HasSuffix(lower, "arn") || strings.HasSuffix(lower, "rolearn") {
+			continue
+		}
+		for _, t := range p.at(names[lower]).texts {
+			have := strings.SplitN(t, ":", 6)
+			for _, pattern := range patterns {
+				if want := strings.SplitN(pattern, ":", 6); len(have) == 6 && have[0] == "arn" && have[2] == want[2] && !strings.Contains(t, dynamicPart) && wildcard(want[5], have[5]) {
+					out = append(out, t)
+				}
+			}
+		}
+	}
+	return out
+}
+
+// logGroups turns the ARNs of log groups into what CloudWatch Logs authorises calls on,
+// which ends in the name of a log stream or, if the call names none, in nothing after
+// log-stream: (only tags are authorised on the log group's own ARN).
+func logGroups(arns []string, form form) []string {
+	out := make([]string, len(arns))
+	for i, arn := range arns {
+		arn = strings.TrimSuffix(arn, ":*")
+		switch {
+		case form == evaluated:
+			out[i] = arn + ":log-stream:"
+		case strings.HasSuffix(arn, "*"):
+			out[i] = arn
+		default:
+			out[i] = arn + ":*"
+		}
+	}
+	return out
 }
 
 // sdkVariable finds the parameter for one variable of an ARN pattern. A call that
@@ -383,7 +432,11 @@ func (w *walk) sdkRoles(service, operation, prefix string, actions []string, p p
 	}
 	written := roleParameters(p)
 	for _, path := range written {
-		w.passRole(p, path, to, "sar")
+		principal := to
+		if other, ok := passedBy[strings.ToLower(path)]; ok && prefix == "elasticmapreduce" {
+			principal = other
+		}
+		w.passRole(p, path, principal, "sar")
 	}
 	if len(written) > 0 {
 		return
@@ -438,37 +491,47 @@ func hiddenRoles(service, operation string, p params) []string {
 // isRole reports whether the name of a parameter says that it holds the ARN of a role.
 func isRole(name string) bool {
 	name = strings.ToLower(name)
-	return strings.HasSuffix(name, "rolearn") || name == "role"
+	return strings.HasSuffix(name, "rolearn") || roleNames[name]
 }
 
 // passedTo has the services whose principal is not their prefix.
 var passedTo = map[string]string{"ecs": "ecs-tasks.amazonaws.com", "logs": "logs.amazonaws.com", "elasticmapreduce": "elasticmapreduce.amazonaws.com"}
 
+// passedBy has the roles of EMR that other services take.
+var passedBy = map[string]string{"jobflowrole": "ec2.amazonaws.com", "autoscalingrole": "application-autoscaling.amazonaws.com"}
+
 // roleParameters finds the parameters, at any depth, whose names say that they
 // hold the ARN of a role.
 func roleParameters(p params) []string {
 	var out []string
-	var look func(prefix string, depth int, keys []string)
-	look = func(prefix string, depth int, keys []string) {
-		for _, k := range keys {
+	var look func(prefix string, depth int, v value.Value)
+	look = func(prefix string, depth int, v value.Value) {
+		for _, k := range v.Keys() {
 			name := strings.TrimSuffix(k, ".$")
 			path := prefix + name
 			if isRole(name) {
 				out = append(out, path)
 				continue
 			}
-			v := p.v
-			for _, part := range strings.Split(path, ".") {
-				v = v.Get(part)
-			}
-			if v.IsObject() && depth < 6 {
-				look(path+".", depth+1, v.Keys())
+			m := v.Get(name)
+			switch {
+			case depth >= 6:
+			case m.IsObject():
+				look(path+".", depth+1, m)
+			case m.IsArray():
+				for _, e := range m.Elems() {
+					look(path+"[].", depth+1, e)
+				}
 			}
 		}
 	}
-	look("", 0, p.v.Keys())
-	return out
+	look("", 0, p.v)
+	return unique(out)
 }
+
+// roleNames are names of parameters that hold a role or its ARN, though they do not say
+// so: Lambda and Glue, CodeBuild, EMR.
+var roleNames = map[string]bool{"role": true, "servicerole": true, "jobflowrole": true, "autoscalingrole": true}
 
 // sameCalls are the services, by their names in aws-sdk resources, whose calls need
 // the same as the optimized integrations of that name without .sync. (SageMaker is
@@ -511,19 +574,14 @@ func (w *walk) sdkSpecial(service, operation string, p params) bool {
 			return true
 		}
 	case "bedrockagentruntime":
-		if operation == "retrieveAndGenerate" && !p.whole {
-			const base = "RetrieveAndGenerateConfiguration.KnowledgeBaseConfiguration."
-			w.need([]string{"bedrock:RetrieveAndGenerate"}, []string{"*"}, "calls the API; the action has no resources", "sar")
-			if p.at(base + "KnowledgeBaseId").present {
-				w.need([]string{"bedrock:Retrieve"}, w.named(base+"KnowledgeBaseId", "", p, func(t string) string {
-					return w.arn("arn:{P}:bedrock:{R}:{A}:knowledge-base/" + t)
-				}), "looks up the knowledge base", "sar")
-			}
-			if p.at(base + "ModelArn").present {
-				w.models(p, base+"ModelArn", "writes the answer with the model")
-			}
+		return w.knowledge(operation, p)
+	case "bedrockagentcore":
+		if operation == "invokeAgentRuntime" {
+			w.agentRuntime(p)
 			return true
 		}
+	case "eventbridge":
+		return w.eventRule(operation, p)
 	case "lambda":
 		if operation == "invoke" {
 			w.need([]string{"lambda:InvokeFunction"}, w.function("FunctionName", p), "calls the function", "lambda-iam")
@@ -546,15 +604,7 @@ func (w *walk) sdkSpecial(service, operation string, p params) bool {
 	case "ssm":
 		return w.parameter(operation, p)
 	case "secretsmanager":
-		if f := w.hinted(p.at("SecretId")); f.present && !p.whole {
-			w.need([]string{"secretsmanager:" + strings.ToUpper(operation[:1]) + operation[1:]}, w.named("SecretId", "", p, func(t string) string {
-				if !strings.HasSuffix(t, "*") {
-					t += "-??????" // the service adds six characters to a secret's name
-				}
-				return w.arn("arn:{P}:secretsmanager:{R}:{A}:secret:" + t)
-			}), "calls the API", "sar")
-			return true
-		}
+		return w.secret(operation, p)
 	case "s3":
 		return w.s3(operation, p)
 	case "dynamodb":
@@ -567,18 +617,20 @@ func (w *walk) sdkSpecial(service, operation string, p params) bool {
 func (w *walk) s3(operation string, p params) bool {
 	const why = "calls the API"
 	need := func(action string, resources []string) { w.need([]string{action}, resources, why, "sar") }
+	// What is done to a given version of an object is an action of its own.
+	version := ""
+	if !p.whole && p.at("VersionId").present {
+		version = "Version"
+	}
+	name := strings.ToUpper(operation[:1]) + operation[1:]
 	switch operation {
 	case "getObject", "headObject":
-		action := "s3:GetObject"
-		if !p.whole && p.at("VersionId").present {
-			action = "s3:GetObjectVersion"
-		}
-		need(action, w.key(p, "Key"))
+		need("s3:GetObject"+version, w.key(p, "Key"))
 		w.objectKey("s3:GetObject", "reads the object")
 	case "getObjectAttributes":
 		keys := w.key(p, "Key")
-		need("s3:GetObject", keys)
-		need("s3:GetObjectAttributes", keys)
+		need("s3:GetObject"+version, keys)
+		need("s3:GetObject"+version+"Attributes", keys)
 	case "putObject", "createMultipartUpload", "uploadPart", "completeMultipartUpload":
 		keys := w.key(p, "Key")
 		need("s3:PutObject", keys)
@@ -590,16 +642,40 @@ func (w *walk) s3(operation string, p params) bool {
 			}
 		}
 		w.objectKey("s3:PutObject", "writes the object")
-	case "deleteObject", "getObjectTagging", "putObjectTagging", "deleteObjectTagging", "getObjectAcl", "putObjectAcl", "restoreObject", "abortMultipartUpload":
-		need("s3:"+strings.ToUpper(operation[:1])+operation[1:], w.key(p, "Key"))
+	case "deleteObject":
+		keys := w.key(p, "Key")
+		need("s3:DeleteObject"+version, keys)
+		w.bypass(p, keys)
+	case "getObjectTagging", "putObjectTagging", "deleteObjectTagging", "getObjectAcl", "putObjectAcl":
+		need("s3:"+strings.Replace(name, "Object", "Object"+version, 1), w.key(p, "Key"))
+	case "restoreObject", "abortMultipartUpload", "getObjectRetention", "getObjectLegalHold", "putObjectLegalHold":
+		need("s3:"+name, w.key(p, "Key"))
+	case "putObjectRetention":
+		keys := w.key(p, "Key")
+		need("s3:PutObjectRetention", keys)
+		w.bypass(p, keys)
 	case "selectObjectContent":
 		need("s3:GetObject", w.key(p, "Key"))
 	case "listParts":
 		need("s3:ListMultipartUploadParts", w.key(p, "Key"))
 	case "deleteObjects":
-		need("s3:DeleteObject", w.key(p, "Delete.Objects[].Key"))
+		keys := w.key(p, "Delete.Objects[].Key")
+		// Of a list that is made at run time, versions are not expected.
+		objects := p.v.Get("Delete").Get("Objects")
+		with, without := false, p.whole || !objects.IsArray()
+		for _, o := range objects.Elems() {
+			versioned := o.Has("VersionId") || o.Has("VersionId.$")
+			with, without = with || versioned, without || !versioned
+		}
+		if without {
+			need("s3:DeleteObject", keys)
+		}
+		if with {
+			need("s3:DeleteObjectVersion", keys)
+		}
+		w.bypass(p, keys)
 	case "copyObject", "uploadPartCopy":
-		need("s3:GetObject", w.copySource(p))
+		w.copySource(p)
 		keys := w.key(p, "Key")
 		need("s3:PutObject", keys)
 		if !p.whole && p.at("Tagging").present {
@@ -627,31 +703,42 @@ func (w *walk) s3(operation string, p params) bool {
 	return true
 }
 
-// copySource gives the object that is copied, written as bucket/key, with or
-// without a slash before it, a version behind it, or as an ARN.
-func (w *walk) copySource(p params) []string {
+// bypass adds the right to override a retention in governance mode.
+func (w *walk) bypass(p params, keys []string) {
+	if f := p.at("BypassGovernanceRetention"); !p.whole && f.present && !slices.Equal(f.texts, []string{"false"}) {
+		w.need([]string{"s3:BypassGovernanceRetention"}, keys, "overrides the retention of the object", "sar")
+	}
+}
+
+// copySource collects the right to read the object that is copied, written as
+// bucket/key, with or without a slash before it, a version behind it, or as an ARN.
+func (w *walk) copySource(p params) {
 	f := w.hinted(p.at("CopySource"))
 	if !f.present {
 		f = field{name: "CopySource", present: true, partial: true, texts: []string{dynamicPart}}
 	}
-	var out []string
+	var all []string
 	for _, t := range f.texts {
-		t, _, _ = strings.Cut(t, "?")
-		switch {
-		case strings.HasPrefix(t, "arn:"):
-			out = append(out, starred(t))
-		default:
+		t, query, _ := strings.Cut(t, "?")
+		action := "s3:GetObject"
+		if strings.HasPrefix(query, "versionId=") {
+			action = "s3:GetObjectVersion"
+		}
+		if strings.HasPrefix(t, "arn:") {
+			t = starred(t)
+		} else {
 			t = prefixed(strings.TrimPrefix(t, "/"))
 			if !strings.Contains(t, "/") {
 				t += "/*"
 			}
-			out = append(out, w.arn("arn:{P}:s3:::"+t))
+			t = w.arn("arn:{P}:s3:::" + t)
 		}
+		w.need([]string{action}, []string{t}, "calls the API", "sar")
+		all = append(all, t)
 	}
 	if f.partial {
-		w.dynamic(f, out)
+		w.dynamic(f, all)
 	}
-	return out
 }
 
 // dynamodb handles calls on tables and their indexes.
@@ -776,11 +863,192 @@ func (w *walk) parameter(operation string, p params) bool {
 		name = "Names[]"
 	case "getParametersByPath":
 		name = "Path"
+	case "sendCommand":
+		return w.command(p)
 	default:
 		return false
 	}
 	w.need([]string{"ssm:" + strings.ToUpper(operation[:1]) + operation[1:]}, w.named(name, "", p, func(t string) string {
+		t, _, _ = strings.Cut(t, ":") // of a version or a label, which no name can hold
 		return w.arn("arn:{P}:ssm:{R}:{A}:parameter/" + strings.TrimPrefix(t, "/"))
 	}), "calls the API", "sar")
+	return true
+}
+
+// command collects what running a document on instances needs: the document, of which
+// AWS's own belong to no account, and the instances. Those that Targets select by their
+// tags are not known.
+func (w *walk) command(p params) bool {
+	if p.whole || !p.at("DocumentName").present {
+		return false
+	}
+	resources := w.named("DocumentName", "", p, func(t string) string {
+		account := w.opts.Account
+		for _, reserved := range []string{"aws", "amazon", "amzn"} {
+			if strings.HasPrefix(strings.ToLower(t), reserved) {
+				account = ""
+			}
+		}
+		return w.arn("arn:{P}:ssm:{R}:") + account + ":document/" + t
+	})
+	instances := w.hinted(p.at("InstanceIds[]"))
+	if !instances.present {
+		instances = field{name: "InstanceIds", present: true, partial: true, texts: []string{dynamicPart}}
+	}
+	var on []string
+	for _, t := range instances.texts {
+		switch {
+		case strings.HasPrefix(t, "mi-"):
+			on = append(on, w.arn("arn:{P}:ssm:{R}:{A}:managed-instance/"+starred(t)))
+		case t == dynamicPart:
+			on = append(on, w.arn("arn:{P}:ec2:{R}:{A}:instance/*"), w.arn("arn:{P}:ssm:{R}:{A}:managed-instance/*"))
+		default:
+			on = append(on, w.arn("arn:{P}:ec2:{R}:{A}:instance/"+starred(t)))
+		}
+	}
+	if instances.partial {
+		w.dynamic(instances, on)
+	}
+	w.need([]string{"ssm:SendCommand"}, append(resources, on...), "calls the API", "sar")
+	return true
+}
+
+var suffixedSecret = regexp.MustCompile(`-[0-9A-Za-z]{6}$`)
+
+// secret handles calls on secrets, to whose names the service adds a hyphen and six
+// characters. They are authorised on the complete ARN, also if the call leaves these out.
+func (w *walk) secret(operation string, p params) bool {
+	name := "SecretId"
+	if operation == "batchGetSecretValue" {
+		name = "SecretIdList[]"
+	}
+	if f := w.hinted(p.at(name)); !f.present || p.whole {
+		return false
+	}
+	secrets := w.named(name, "", p, func(t string) string {
+		if !strings.HasSuffix(t, "*") {
+			t += "-??????"
+		}
+		return w.arn("arn:{P}:secretsmanager:{R}:{A}:secret:" + t)
+	})
+	for i, arn := range secrets {
+		if strings.HasPrefix(arn, "arn:") && !strings.ContainsAny(arn, "*?$") && !suffixedSecret.MatchString(arn) {
+			secrets[i] += "-??????"
+		}
+	}
+	action := "secretsmanager:" + strings.ToUpper(operation[:1]) + operation[1:]
+	if operation == "batchGetSecretValue" {
+		w.need([]string{action}, []string{"*"}, "calls the API; the action has no resources", "sar")
+		action = "secretsmanager:GetSecretValue"
+	}
+	w.need([]string{action}, secrets, "calls the API", "sar")
+	return true
+}
+
+// eventRule handles calls on rules, whose ARN has the event bus in it unless that is the
+// default one.
+func (w *walk) eventRule(operation string, p params) bool {
+	name := "Name"
+	switch operation {
+	case "putRule", "deleteRule", "describeRule", "enableRule", "disableRule":
+	case "putTargets", "removeTargets", "listTargetsByRule":
+		name = "Rule"
+	default:
+		return false
+	}
+	if p.whole {
+		return false
+	}
+	bus := ""
+	if b := w.hinted(p.at("EventBusName")); b.present {
+		if len(b.texts) != 1 || b.partial {
+			return false
+		}
+		bus = b.texts[0]
+		if i := strings.Index(bus, ":event-bus/"); i >= 0 {
+			bus = bus[i+len(":event-bus/"):]
+		}
+		if bus == "default" {
+			bus = ""
+		} else {
+			bus += "/"
+		}
+	}
+	w.need([]string{"events:" + strings.ToUpper(operation[:1]) + operation[1:]}, w.named(name, "", p, func(t string) string {
+		return w.arn("arn:{P}:events:{R}:{A}:rule/" + bus + t)
+	}), "calls the API", "sar")
+	w.sdkRoles("eventbridge", operation, "events", []string{"events:" + strings.ToUpper(operation[:1]) + operation[1:]}, p)
+	return true
+}
+
+// agentRuntime collects what calling an agent in AgentCore needs, which is authorised on
+// the runtime and on the endpoint that the qualifier names.
+func (w *walk) agentRuntime(p params) {
+	endpoint := "DEFAULT"
+	if q := w.hinted(p.at("Qualifier")); q.present {
+		endpoint = "*"
+		if len(q.texts) == 1 {
+			endpoint = starred(q.texts[0])
+		}
+	}
+	var resources []string
+	for _, r := range w.named("AgentRuntimeArn", "", p, func(t string) string { return w.arn("arn:{P}:bedrock-agentcore:{R}:{A}:runtime/" + t) }) {
+		resources = append(resources, r, r+"/runtime-endpoint/"+endpoint)
+	}
+	w.need([]string{"bedrock-agentcore:InvokeAgentRuntime"}, resources, "calls the agent", "sar")
+}
+
+// knowledge handles the calls that look up knowledge, write answers from it and rank
+// documents: the models that they use and the guardrail are the caller's affair.
+func (w *walk) knowledge(operation string, p params) bool {
+	if p.whole {
+		return false
+	}
+	const (
+		noResource = "calls the API; the action has no resources"
+		reranking  = "RerankingConfiguration.BedrockRerankingConfiguration.ModelConfiguration.ModelArn"
+	)
+	lookUp := func(name, why string) {
+		if p.at(name).present {
+			w.need([]string{"bedrock:Retrieve"}, w.named(name, "", p, func(t string) string {
+				return w.arn("arn:{P}:bedrock:{R}:{A}:knowledge-base/" + t)
+			}), why, "sar")
+		}
+	}
+	rank := func(name string) {
+		if p.at(name).present {
+			w.need([]string{"bedrock:Rerank"}, []string{"*"}, "ranks documents; the action has no resources", "bedrock-rerank")
+			w.models(p, name, "ranks documents with the model")
+		}
+	}
+	switch operation {
+	case "retrieve":
+		lookUp("KnowledgeBaseId", "calls the API")
+		rank("RetrievalConfiguration.VectorSearchConfiguration." + reranking)
+		w.guardrail(p, "GuardrailConfiguration.GuardrailId")
+		return p.at("KnowledgeBaseId").present
+	case "rerank":
+		if !p.at(reranking).present {
+			return false
+		}
+		rank(reranking)
+	case "retrieveAndGenerate":
+		w.need([]string{"bedrock:RetrieveAndGenerate"}, []string{"*"}, noResource, "sar")
+		for _, source := range []string{"KnowledgeBaseConfiguration.", "ExternalSourcesConfiguration."} {
+			base := "RetrieveAndGenerateConfiguration." + source
+			lookUp(base+"KnowledgeBaseId", "looks up the knowledge base")
+			if p.at(base + "ModelArn").present {
+				w.models(p, base+"ModelArn", "writes the answer with the model")
+			}
+			w.guardrail(p, base+"GenerationConfiguration.GuardrailConfiguration.GuardrailId")
+			rank(base + "RetrievalConfiguration.VectorSearchConfiguration." + reranking)
+			if documents := base + "Sources[].S3Location.Uri"; p.at(documents).present {
+				w.object(p, documents, "s3:GetObject", "reads the document with the caller's rights")
+				w.needs[len(w.needs)-1].perhaps = true
+			}
+		}
+	default:
+		return false
+	}
 	return true
 }
