@@ -131,17 +131,24 @@ func (x *Explainer) explain(u Unwrapped) (Explanation, bool) {
 	return out, true
 }
 
-// recognise finds the entry that a message belongs to and what its pattern names.
+// recognise finds the entry that a message belongs to and what its pattern names. Where
+// several exceptions have the same words, the exception's name decides.
 func recognise(u *Unwrapped, denial *Denial) (*entry, map[string]string) {
 	text := u.Message
 	if text == "" {
 		text = u.Name
 	}
+	var first *entry
+	var firstGroups map[string]string
 	for _, e := range catalogue().Entries {
 		if e.Denial != nil {
 			if denial != nil && e.Denial.fits(denial) {
 				return e, nil
 			}
+			continue
+		}
+		named := slices.Contains(e.Names, u.Name)
+		if first != nil && !named {
 			continue
 		}
 		m := e.pattern.FindStringSubmatch(text)
@@ -154,9 +161,13 @@ func recognise(u *Unwrapped, denial *Denial) (*entry, map[string]string) {
 				groups[name] = m[i]
 			}
 		}
+		if e.ByName && u.Name != "" && !named {
+			first, firstGroups = e, groups
+			continue
+		}
 		return e, groups
 	}
-	return nil, nil
+	return first, firstGroups
 }
 
 func byName(name string) *entry {
@@ -360,6 +371,8 @@ func (x *Explainer) fix(r *remedy, out *Explanation) Fix {
 		f.Policy, missing = profile(out)
 	case "managed-rule":
 		f.Policy = managedRules(out)
+	case "logging":
+		f.Policy = policy(iam.Statement{Effect: iam.Allow, Actions: logging, Resources: []string{"*"}})
 	case "trust":
 		f.Policy = trust(out, "states.amazonaws.com", "arn:%s:states:%s:%s:stateMachine:*")
 	case "bedrock-trust":

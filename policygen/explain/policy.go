@@ -158,7 +158,8 @@ func managedRules(out *Explanation) *iam.Policy {
 }
 
 // managedRuleNames are the rules of the integrations that wait through EventBridge
-// (Step Functions developer guide, 2026-11); the singular in some is AWS's.
+// (Step Functions developer guide, 2026-11; those of processing and tuning jobs: AWS
+// Step Functions Data Science SDK); the singular in some is AWS's.
 var managedRuleNames = []string{
 	"StepFunctionsGetEventForCodeBuildStartBuildBatchRule",
 	"StepFunctionsGetEventForCodeBuildStartBuildRule",
@@ -170,9 +171,17 @@ var managedRuleNames = []string{
 	"StepFunctionsGetEventsForEMRServerlessApplicationRule",
 	"StepFunctionsGetEventsForEMRServerlessJobRule",
 	"StepFunctionsGetEventsForMediaConvertJobRule",
+	"StepFunctionsGetEventsForSageMakerProcessingJobsRule",
 	"StepFunctionsGetEventsForSageMakerTrainingJobsRule",
 	"StepFunctionsGetEventsForSageMakerTransformJobsRule",
+	"StepFunctionsGetEventsForSageMakerTuningJobsRule",
 	"StepFunctionsGetEventsForStepFunctionsExecutionRule",
+}
+
+// logging is what a state machine needs to write logs; the actions have no resources.
+var logging = []string{
+	"logs:CreateLogDelivery", "logs:DeleteLogDelivery", "logs:DescribeLogGroups", "logs:DescribeResourcePolicies",
+	"logs:GetLogDelivery", "logs:ListLogDeliveries", "logs:PutResourcePolicy", "logs:UpdateLogDelivery",
 }
 
 func trust(out *Explanation, service, source string) *iam.Policy {
