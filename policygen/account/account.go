@@ -301,9 +301,9 @@ func mapRequests(resource string, arguments value.Value, partition string) ([]ia
 }
 
 // MapRun decides whether the execution role may start, watch and stop the child executions
-// of a distributed Map state, and redrive them if its map run was redriven. Whether IAM names them with the label or without it is told
-// in two ways (in the developer guide and in the service authorization reference); both
-// are asked.
+// of a distributed Map state, and redrive them if its map run was redriven. Whether IAM
+// names them with the label or without it is told in two ways (in the developer guide and
+// in the service authorization reference); both are asked.
 func (a *Account) MapRun(principal, machine, label string, redriven bool) string {
 	p := placeOf(machine)
 	executions := strings.Replace(p.arn, ":stateMachine:", ":execution:", 1)
@@ -324,23 +324,40 @@ func complete(r *iam.Request, region, account string, parameters value.Value) {
 	if f := strings.SplitN(r.Resource, ":", 6); r.Region == "" && (len(f) < 6 || f[3] == "") {
 		r.Region = region
 	}
-	if r.Action != "bedrock:InvokeModel" {
+	switch r.Action {
+	case "states:StartExecution", "states:StartSyncExecution":
+		// A version or an alias is authorised on the state machine (developer guide,
+		// authorization for versions and aliases).
+		if f := strings.SplitN(parameters.Get("StateMachineArn").Str(), ":", 8); len(f) == 8 {
+			r.Context.Set("states:StateMachineQualifier", f[7])
+		}
+		return
+	case "bedrock:InvokeModel":
+	default:
 		return
 	}
-	if g := parameters.Get("GuardrailIdentifier"); g.IsString() {
+	guardrail := parameters
+	if config := parameters.Get("GuardrailConfig"); config.IsObject() { // so in Converse
+		guardrail = config
+	}
+	if g := guardrail.Get("GuardrailIdentifier"); g.IsString() {
 		id := g.Str()
 		if !strings.HasPrefix(id, "arn:") {
 			if f := strings.SplitN(r.Resource, ":", 6); len(f) == 6 {
 				id = "arn:" + f[1] + ":bedrock:" + region + ":" + account + ":guardrail/" + id
 			}
 		}
-		if v := parameters.Get("GuardrailVersion"); v.IsString() && v.Str() != "DRAFT" {
+		if v := guardrail.Get("GuardrailVersion"); v.IsString() && v.Str() != "DRAFT" {
 			id += ":" + v.Str()
 		}
 		r.Context.Set("bedrock:GuardrailIdentifier", id)
 	}
-	if t := parameters.Get("ServiceTier"); t.IsString() {
-		r.Context.Set("bedrock:ServiceTier", strings.ToLower(t.Str()))
+	tier := parameters.Get("ServiceTier")
+	if tier.IsObject() { // so in Converse
+		tier = tier.Get("Type")
+	}
+	if tier.IsString() {
+		r.Context.Set("bedrock:ServiceTier", strings.ToLower(tier.Str()))
 	}
 }
 

@@ -102,6 +102,21 @@ func TestCall(t *testing.T) {
 			parameters: `{"ModelId": "amazon.nova-lite-v1:0"}`,
 			want:       user + "bedrock:InvokeModel on resource: arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-lite-v1:0 with an explicit deny in an identity-based policy",
 		},
+		"guardrail demanded and given to Converse": {
+			statements: everybody + `, {"Effect": "Deny", "Action": "bedrock:InvokeModel", "Resource": "*", "Condition": {"StringNotEquals": {"bedrock:GuardrailIdentifier": "arn:aws:bedrock:us-east-1:123456789012:guardrail/g:1"}}}`,
+			resource:   "arn:aws:states:::aws-sdk:bedrockruntime:converse",
+			parameters: `{"ModelId": "amazon.nova-lite-v1:0", "GuardrailConfig": {"GuardrailIdentifier": "g", "GuardrailVersion": "1"}}`,
+		},
+		"tier of Converse": {
+			statements: everybody + `, {"Effect": "Deny", "Action": "bedrock:InvokeModel", "Resource": "*", "Condition": {"StringEquals": {"bedrock:ServiceTier": "priority"}}}`,
+			resource:   "arn:aws:states:::aws-sdk:bedrockruntime:converse",
+			parameters: `{"ModelId": "amazon.nova-lite-v1:0", "ServiceTier": {"Type": "priority"}}`,
+			want:       user + "bedrock:InvokeModel on resource: arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-lite-v1:0 with an explicit deny in an identity-based policy",
+		},
+		"alias": {
+			statements: `{"Effect": "Allow", "Action": "states:StartExecution", "Resource": "arn:aws:states:us-east-1:123456789012:stateMachine:Other", "Condition": {"ForAnyValue:StringEquals": {"states:StateMachineQualifier": ["PROD"]}}}`,
+			resource:   "arn:aws:states:::states:startExecution", parameters: `{"StateMachineArn": "arn:aws:states:us-east-1:123456789012:stateMachine:Other:PROD"}`,
+		},
 		"boundary": {
 			statements: everybody, boundary: `{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}`,
 			parameters: `{"ModelId": "amazon.nova-lite-v1:0"}`,
