@@ -166,7 +166,7 @@ func (c *Comparison) lacks(w *walk, evaluator *iam.Evaluator, policies []*iam.Po
 				}
 				seen[k] = true
 				d := evaluator.Evaluate(n.request(action, resource))
-				open := placeholders || strings.ContainsAny(filledIn(resource), "*")
+				open := placeholders || strings.ContainsAny(filledIn(resource), "*?")
 				if d.Allowed || !d.Explicit && open && allowsSome(policies, action, resource) {
 					continue
 				}

@@ -255,6 +255,18 @@ func TestCheck(t *testing.T) {
 			}
 		})
 	}
+	// The characters at the end of a secret's ARN are those that the policy has.
+	secret, err := asl.Parse([]byte(`{"StartAt": "S", "States": {"S": {"Type": "Task", "Resource": "arn:aws:states:::aws-sdk:secretsmanager:getSecretValue", "Parameters": {"SecretId": "mail"}, "End": true}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, lacks := range map[string]int{"mail-a1B2c3": 0, "mail-*": 0, "post-a1B2c3": 1} {
+		p := &iam.Policy{Version: iam.Version2012, Statements: []iam.Statement{{Effect: iam.Allow, Actions: []string{"secretsmanager:GetSecretValue"}, Resources: []string{"arn:aws:secretsmanager:us-east-1:123456789012:secret:" + name}}}}
+		c, err := policygen.Check(secret, []*iam.Policy{p}, policygen.Options{Region: "us-east-1", Account: "123456789012"})
+		if err != nil || len(c.Lacks) != lacks {
+			t.Errorf("%s: %v %v", name, err, c)
+		}
+	}
 	// What is generated lacks nothing and has nothing beyond.
 	r, err := policygen.Generate(m, policygen.Options{Region: "us-east-1", Account: "123456789012"})
 	if err != nil {

@@ -88,6 +88,7 @@ type Account struct {
 	roles    map[string]*role // by account and name: 123456789012/Workflow
 	standard *role            // the one without ARN, nil if there is none
 	shared   iam.Attached
+	secrets  map[string]string // ARNs of secrets that policies name, by the ARN without its suffix
 }
 
 type role struct {
@@ -98,7 +99,7 @@ type role struct {
 // New compiles the policies of an account. The error is an *iam.InvalidError for a
 // policy that AWS would not attach.
 func New(o Options) (*Account, error) {
-	a := &Account{opts: o, roles: map[string]*role{}}
+	a := &Account{opts: o, roles: map[string]*role{}, secrets: map[string]string{}}
 	a.shared.TrustUnknown = true
 	var err error
 	if a.shared.SCPs, err = compileLevels(o.SCPs, iam.ServiceControlPolicy); err != nil {
@@ -127,6 +128,7 @@ func New(o Options) (*Account, error) {
 	}
 	for i := range o.Roles {
 		r := &o.Roles[i]
+		a.learnSecrets(r.Policies)
 		with := &role{arn: r.ARN, attached: a.shared}
 		if with.attached.Identity, err = compileAll(r.Policies, iam.IdentityPolicy); err != nil {
 			return nil, err
@@ -262,9 +264,31 @@ func (a *Account) Call(principal, machine, resource string, parameters value.Val
 		}
 	}
 	for i := range requests {
-		complete(&requests[i], p.region, account, parameters)
+		r := &requests[i]
+		if before, ok := strings.CutSuffix(r.Resource, unknownSuffix); ok && a.secrets[before] != "" {
+			r.Resource = a.secrets[before]
+		}
+		complete(r, p.region, account, parameters)
 	}
 	return a.evaluator(principal, !assumed).Call(requests...).Message(a.opts.PolicyARNs)
+}
+
+// unknownSuffix stands for what Secrets Manager adds to the name of a secret.
+const unknownSuffix = "-??????"
+
+// learnSecrets notes the complete ARNs of secrets that policies name: calls name secrets
+// without their suffix, and no two secrets of a name exist at a time.
+func (a *Account) learnSecrets(policies []Policy) {
+	for _, p := range policies {
+		for i := range p.Document.Statements {
+			for _, arn := range p.Document.Statements[i].Resources {
+				end := len(arn) - len(unknownSuffix)
+				if end > 0 && arn[end] == '-' && strings.Contains(arn, ":secretsmanager:") && !strings.ContainsAny(arn, "*?$") && a.secrets[arn[:end]] == "" {
+					a.secrets[arn[:end]] = arn
+				}
+			}
+		}
+	}
 }
 
 // mapRequests are what reading items from S3 and writing results to it are authorised for.

@@ -113,6 +113,15 @@ func TestCall(t *testing.T) {
 			parameters: `{"ModelId": "amazon.nova-lite-v1:0", "ServiceTier": {"Type": "priority"}}`,
 			want:       user + "bedrock:InvokeModel on resource: arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-lite-v1:0 with an explicit deny in an identity-based policy",
 		},
+		"secret by its name": {
+			statements: `{"Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": "arn:aws:secretsmanager:us-east-1:123456789012:secret:mail-a1B2c3"}`,
+			resource:   "arn:aws:states:::aws-sdk:secretsmanager:getSecretValue", parameters: `{"SecretId": "mail"}`,
+		},
+		"another secret": {
+			statements: `{"Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": "arn:aws:secretsmanager:us-east-1:123456789012:secret:mail-a1B2c3"}`,
+			resource:   "arn:aws:states:::aws-sdk:secretsmanager:getSecretValue", parameters: `{"SecretId": "post"}`,
+			want: user + "secretsmanager:GetSecretValue on resource: arn:aws:secretsmanager:us-east-1:123456789012:secret:post-?????? because",
+		},
 		"alias": {
 			statements: `{"Effect": "Allow", "Action": "states:StartExecution", "Resource": "arn:aws:states:us-east-1:123456789012:stateMachine:Other", "Condition": {"ForAnyValue:StringEquals": {"states:StateMachineQualifier": ["PROD"]}}}`,
 			resource:   "arn:aws:states:::states:startExecution", parameters: `{"StateMachineArn": "arn:aws:states:us-east-1:123456789012:stateMachine:Other:PROD"}`,

@@ -386,10 +386,11 @@ func (e *Evaluator) start(r *Request) *state {
 }
 
 // covers reports whether a resource with a policy is the one asked for or the
-// bucket of the object asked for.
+// bucket of the object asked for. What follows a role's name belongs to another role,
+// whose path begins with that name.
 func covers(owner, resource string) bool {
 	rest, found := strings.CutPrefix(resource, owner)
-	return found && (rest == "" || rest[0] == '/')
+	return found && (rest == "" || rest[0] == '/' && !strings.Contains(owner, ":iam:"))
 }
 
 // Evaluate decides one authorisation.
