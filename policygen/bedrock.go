@@ -256,8 +256,11 @@ func (w *walk) objectKey(action, why string) {
 
 // domain is the DNS suffix of the partition's endpoints.
 func (w *walk) domain() string {
-	if w.opts.Partition == "aws-cn" {
+	switch w.opts.Partition {
+	case "aws-cn":
 		return "amazonaws.com.cn"
+	case "aws-eusc":
+		return "amazonaws.eu"
 	}
 	return "amazonaws.com"
 }

@@ -16,7 +16,7 @@ import (
 type Options struct {
 	Region       string // of the state machine, such as us-east-1, or a placeholder
 	Account      string // twelve digits, or a placeholder such as ${AWS::AccountId}
-	Partition    string // aws, aws-us-gov or aws-cn; empty is told by the region
+	Partition    string // aws, aws-us-gov, aws-cn, aws-eusc …; empty is told by the region
 	StateMachine string // its name, needed for Distributed Map and HTTP tasks
 
 	// Hints give the values that a parameter may have, where the definition leaves it
@@ -165,16 +165,25 @@ type walk struct {
 	params   string // name of the field with the parameters, for warnings
 }
 
+// partitions are those whose regions have a name of their own (partitions of the AWS
+// SDKs, 2026-09).
+var partitions = [][2]string{
+	{"us-gov-", "aws-us-gov"}, {"cn-", "aws-cn"}, {"eusc-", "aws-eusc"},
+	{"us-iso-", "aws-iso"}, {"us-isob-", "aws-iso-b"}, {"eu-isoe-", "aws-iso-e"}, {"us-isof-", "aws-iso-f"},
+}
+
+func partitionOf(region string) string {
+	for _, p := range partitions {
+		if strings.HasPrefix(region, p[0]) {
+			return p[1]
+		}
+	}
+	return "aws"
+}
+
 func newWalk(opts Options) (*walk, error) {
 	if opts.Partition == "" {
-		switch {
-		case strings.HasPrefix(opts.Region, "us-gov-"):
-			opts.Partition = "aws-us-gov"
-		case strings.HasPrefix(opts.Region, "cn-"):
-			opts.Partition = "aws-cn"
-		default:
-			opts.Partition = "aws"
-		}
+		opts.Partition = partitionOf(opts.Region)
 	}
 	w := &walk{opts: opts, warned: map[Warning]bool{}}
 	for _, part := range [][2]string{{"region", opts.Region}, {"account", opts.Account}, {"partition", opts.Partition}} {

@@ -176,6 +176,11 @@ func (w *walk) sdk(service, operation string, p params) {
 		w.sdkAction(pre, name, p)
 	}
 	w.sdkRoles(service, operation, prefix, actions, p)
+	if prefix == "rds-data" || prefix == "redshift-data" {
+		if f := w.hinted(p.at("SecretArn")); f.present && !p.whole {
+			w.need([]string{"secretsmanager:GetSecretValue"}, w.secrets("SecretArn", p), "the service reads the database's secret with the caller's rights", "sar")
+		}
+	}
 	for _, o := range d.Objects[service] {
 		w.sdkObject(o, p)
 	}
@@ -189,7 +194,7 @@ func (w *walk) sdkObject(o objectUse, p params) {
 		return
 	}
 	why := "the service reads the object with the caller's rights"
-	if o.Do == "s3:PutObject" {
+	if o.Do != "s3:GetObject" {
 		why = "the service writes the object with the caller's rights"
 	}
 	if o.URI != "" {
@@ -557,7 +562,11 @@ func (w *walk) sdkSpecial(service, operation string, p params) bool {
 			w.guardrail(p, "GuardrailIdentifier")
 			w.guardrail(p, "GuardrailConfig.GuardrailIdentifier")
 			if operation == "startAsyncInvoke" {
-				w.object(p, "OutputDataConfig.S3OutputDataConfig.S3Uri", "s3:PutObject", "writes the response to S3")
+				// The service writes below the place that is given, under the invocation's id.
+				if uri := "OutputDataConfig.S3OutputDataConfig.S3Uri"; !p.whole && p.at(uri).present {
+					w.need([]string{"s3:PutObject"}, w.location("below", uri, p), "writes the response to S3", "connect-bedrock")
+					w.objectKey("s3:PutObject", "writes the response to S3")
+				}
 			}
 			return true
 		case "applyGuardrail":
@@ -597,6 +606,10 @@ func (w *walk) sdkSpecial(service, operation string, p params) bool {
 		if operation == "startExecution" || operation == "startSyncExecution" {
 			w.need([]string{"states:" + strings.ToUpper(operation[:1]) + operation[1:]}, w.machines("StateMachineArn", p), "starts the execution", "stepfunctions-iam",
 				w.qualifier("StateMachineArn", p)...)
+			return true
+		}
+		if !p.whole && p.at("StateMachineArn").present { // of a version or an alias, too
+			w.need([]string{"states:" + strings.ToUpper(operation[:1]) + operation[1:]}, w.machines("StateMachineArn", p), "calls the API", "sar")
 			return true
 		}
 	case "kms":
@@ -925,17 +938,7 @@ func (w *walk) secret(operation string, p params) bool {
 	if f := w.hinted(p.at(name)); !f.present || p.whole {
 		return false
 	}
-	secrets := w.named(name, "", p, func(t string) string {
-		if !strings.HasSuffix(t, "*") {
-			t += "-??????"
-		}
-		return w.arn("arn:{P}:secretsmanager:{R}:{A}:secret:" + t)
-	})
-	for i, arn := range secrets {
-		if strings.HasPrefix(arn, "arn:") && !strings.ContainsAny(arn, "*?$") && !suffixedSecret.MatchString(arn) {
-			secrets[i] += "-??????"
-		}
-	}
+	secrets := w.secrets(name, p)
 	action := "secretsmanager:" + strings.ToUpper(operation[:1]) + operation[1:]
 	if operation == "batchGetSecretValue" {
 		w.need([]string{action}, []string{"*"}, "calls the API; the action has no resources", "sar")
@@ -943,6 +946,22 @@ func (w *walk) secret(operation string, p params) bool {
 	}
 	w.need([]string{action}, secrets, "calls the API", "sar")
 	return true
+}
+
+// secrets gives the ARNs of the secrets in a parameter.
+func (w *walk) secrets(name string, p params) []string {
+	out := w.named(name, "", p, func(t string) string {
+		if !strings.HasSuffix(t, "*") {
+			t += "-??????"
+		}
+		return w.arn("arn:{P}:secretsmanager:{R}:{A}:secret:" + t)
+	})
+	for i, arn := range out {
+		if strings.HasPrefix(arn, "arn:") && !strings.ContainsAny(arn, "*?$") && !suffixedSecret.MatchString(arn) {
+			out[i] += "-??????"
+		}
+	}
+	return out
 }
 
 // eventRule handles calls on rules, whose ARN has the event bus in it unless that is the

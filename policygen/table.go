@@ -398,7 +398,7 @@ func executionsOf(machine string, w *walk) string {
 	return before + ":execution:" + strings.ReplaceAll(name+":*", "*:*", "*")
 }
 
-var queueURL = regexp.MustCompile(`^(?:https?://)?(?:sqs\.([^./]+)\.amazonaws\.com(?:\.cn)?|([^./]+)\.queue\.amazonaws\.com|queue\.amazonaws\.com)/([^/]+)/([^/]+)$`)
+var queueURL = regexp.MustCompile(`^(?:https?://)?(?:sqs\.([^./]+)\.amazonaws\.(?:com(?:\.cn)?|eu)|([^./]+)\.queue\.amazonaws\.com|queue\.amazonaws\.com)/([^/]+)/([^/]+)$`)
 
 // queue gives the ARN of a queue from its URL.
 func (w *walk) queue(name string, p params) []string {

@@ -175,6 +175,8 @@ func TestOwnDefinitions(t *testing.T) {
 			c.Context.Partition = "aws-us-gov"
 		case strings.HasPrefix(g.Region, "cn-"):
 			c.Context.Partition = "aws-cn"
+		case strings.HasPrefix(g.Region, "eusc-"):
+			c.Context.Partition = "aws-eusc"
 		}
 		p.add(t, c)
 	}
