@@ -159,6 +159,7 @@ func (c *Comparison) lacks(w *walk, evaluator *iam.Evaluator, policies []*iam.Po
 			continue
 		}
 		for _, action := range n.actions {
+			var lacks []Lack
 			for _, resource := range n.resources {
 				k := key{n.reason.State, action, resource}
 				if seen[k] {
@@ -170,11 +171,14 @@ func (c *Comparison) lacks(w *walk, evaluator *iam.Evaluator, policies []*iam.Po
 				if d.Allowed || !d.Explicit && open && allowsSome(policies, action, resource) {
 					continue
 				}
-				c.Lacks = append(c.Lacks, Lack{
+				lacks = append(lacks, Lack{
 					State: n.reason.State, Action: action, Resource: resource, Why: n.reason.Why,
 					Message: d.Message(false), Deny: d.Explicit,
 					Statement: iam.Statement{Effect: iam.Allow, Actions: []string{action}, Resources: []string{resource}, Conditions: n.conditions},
 				})
+			}
+			if denied := slices.ContainsFunc(lacks, func(l Lack) bool { return l.Deny }); !n.either || denied || len(lacks) == len(n.resources) {
+				c.Lacks = append(c.Lacks, lacks...)
 			}
 		}
 	}

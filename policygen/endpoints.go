@@ -104,6 +104,7 @@ func (w *walk) distributedMap(s *asl.State) {
 	}
 	children := executions + "/" + label + ":*"
 	w.need([]string{"states:DescribeExecution", "states:StopExecution"}, []string{executions + ":*", children}, "watches and stops its child executions", source)
+	w.needs[len(w.needs)-1].either = true // the guide has the first, the service authorization reference the second
 	if w.opts.Redrive {
 		w.need([]string{"states:RedriveExecution"}, []string{children}, "redrives its child executions", source)
 	}

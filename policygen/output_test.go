@@ -267,6 +267,21 @@ func TestCheck(t *testing.T) {
 			t.Errorf("%s: %v %v", name, err, c)
 		}
 	}
+	// One of the two names that documents give to the children of a map run will do.
+	items, err := asl.Parse([]byte(`{"StartAt": "Each", "States": {"Each": {"Type": "Map", "Label": "L", "End": true, "ItemProcessor": {"ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}, "StartAt": "P", "States": {"P": {"Type": "Pass", "End": true}}}}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, lacks := range map[string]int{"M:*": 0, "M/L:*": 0, "N:*": 4} {
+		p := &iam.Policy{Version: iam.Version2012, Statements: []iam.Statement{
+			{Effect: iam.Allow, Actions: []string{"states:StartExecution"}, Resources: []string{"arn:aws:states:us-east-1:123456789012:stateMachine:M"}},
+			{Effect: iam.Allow, Actions: []string{"states:DescribeExecution", "states:StopExecution"}, Resources: []string{"arn:aws:states:us-east-1:123456789012:execution:" + name}},
+		}}
+		c, err := policygen.Check(items, []*iam.Policy{p}, policygen.Options{Region: "us-east-1", Account: "123456789012", StateMachine: "M"})
+		if err != nil || len(c.Lacks) != lacks {
+			t.Errorf("%s: %v %v", name, err, c)
+		}
+	}
 	// What is generated lacks nothing and has nothing beyond.
 	r, err := policygen.Generate(m, policygen.Options{Region: "us-east-1", Account: "123456789012"})
 	if err != nil {

@@ -112,6 +112,7 @@ type need struct {
 	perhaps    bool // needed by most such calls, not by all
 	atCreate   bool // asked for when the state machine is created or updated, not when it runs
 	open       bool // needed, but on a resource that nothing tells: compared, not granted
+	either     bool // the resources are names for the same, of which a role needs one
 }
 
 // Generate computes the policy of a state machine's execution role. The error

@@ -254,6 +254,11 @@ func (p *proof) add(t *testing.T, c *workflow) {
 			}
 		}
 		for j := range s.Resources {
+			// A map run is content with one of the two names of its children.
+			own := ":execution:" + c.Context.StateMachineName
+			if strings.Contains(s.Resources[j], own+":") || strings.Contains(s.Resources[j], own+"/") {
+				continue
+			}
 			p.mutants++
 			if refused(c.role(t, without(policy, i, -1, j)), c, &x) == "" {
 				t.Errorf("%s: nothing needs %s in %s", c.ID, s.Resources[j], s.Sid)

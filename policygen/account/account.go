@@ -326,21 +326,32 @@ func mapRequests(resource string, arguments value.Value, partition string) ([]ia
 
 // MapRun decides whether the execution role may start, watch and stop the child executions
 // of a distributed Map state, and redrive them if its map run was redriven. Whether IAM
-// names them with the label or without it is told in two ways (in the developer guide and
-// in the service authorization reference); both are asked.
+// names those that are watched with the label or without it is told in two ways (in the
+// service authorization reference and in the policy of the developer guide, which CDK
+// writes too): a role that has one of the two is not refused.
 func (a *Account) MapRun(principal, machine, label string, redriven bool) string {
 	p := placeOf(machine)
 	executions := strings.Replace(p.arn, ":stateMachine:", ":execution:", 1)
-	requests := []iam.Request{{Action: "states:StartExecution", Resource: p.arn}}
+	labelled := executions + "/" + label + ":child"
+	e := a.evaluator(principal, true)
+	decisions := []iam.Decision{e.Evaluate(iam.Request{Action: "states:StartExecution", Resource: p.arn})}
 	for _, action := range []string{"states:DescribeExecution", "states:StopExecution"} {
-		requests = append(requests,
-			iam.Request{Action: action, Resource: executions + ":child"},
-			iam.Request{Action: action, Resource: executions + "/" + label + ":child"})
+		d := e.Evaluate(iam.Request{Action: action, Resource: labelled})
+		without := e.Evaluate(iam.Request{Action: action, Resource: executions + ":child"})
+		if !d.Explicit && (without.Explicit || without.Allowed && !d.Allowed) {
+			d = without
+		}
+		decisions = append(decisions, d)
 	}
 	if redriven { // recorded with the label
-		requests = append(requests, iam.Request{Action: "states:RedriveExecution", Resource: executions + "/" + label + ":child"})
+		decisions = append(decisions, e.Evaluate(iam.Request{Action: "states:RedriveExecution", Resource: labelled}))
 	}
-	return a.evaluator(principal, true).Call(requests...).Message(a.opts.PolicyARNs)
+	for _, d := range decisions {
+		if !d.Allowed {
+			return d.Message(a.opts.PolicyARNs)
+		}
+	}
+	return ""
 }
 
 // complete adds what the context of a request has beyond what decides its resource.

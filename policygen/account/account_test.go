@@ -236,8 +236,21 @@ func TestMapRun(t *testing.T) {
 	if got := a.MapRun(principal, machine, "Label", false); got != "" {
 		t.Error(got)
 	}
-	if got := a.MapRun(principal, machine, "Other", false); !strings.Contains(got, "states:DescribeExecution on resource: arn:aws:states:us-east-1:123456789012:execution:Chain/Other:child") {
-		t.Error(got)
+	for resource, want := range map[string]string{
+		"Chain:*":       "", // as in the developer guide
+		"Chain/Label:*": "", // as in the service authorization reference
+		"Chain/Other:*": "states:DescribeExecution on resource: arn:aws:states:us-east-1:123456789012:execution:Chain/Label:child because",
+	} {
+		one := strings.Replace(all, `"arn:aws:states:us-east-1:123456789012:execution:Chain:*", "arn:aws:states:us-east-1:123456789012:execution:Chain/Label:*"`, `"arn:aws:states:us-east-1:123456789012:execution:`+resource+`"`, 1)
+		b := newAccount(t, account.Options{Roles: []account.Role{{Policies: []account.Policy{policy(t, one)}}}})
+		if got := b.MapRun(principal, machine, "Label", false); (got == "") != (want == "") || !strings.Contains(got, want) {
+			t.Errorf("%s: %s", resource, got)
+		}
+		deny := `{"Effect": "Deny", "Action": "states:StopExecution", "Resource": "arn:aws:states:us-east-1:123456789012:execution:Chain/*"}`
+		b = newAccount(t, account.Options{Roles: []account.Role{{Policies: []account.Policy{policy(t, all+","+deny)}}}})
+		if got := b.MapRun(principal, machine, "Label", false); !strings.Contains(got, "explicit deny") {
+			t.Errorf("denied on one name: %s", got)
+		}
 	}
 	if got := a.MapRun(principal, machine+"2", "Label", false); !strings.Contains(got, "states:StartExecution on resource: "+machine+"2 ") {
 		t.Error(got)
