@@ -29,6 +29,7 @@ package account
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/sfnkit/sfnkit/asl"
@@ -52,7 +53,7 @@ type Role struct {
 	ARN      string
 	Policies []Policy // identity policies; none grant nothing
 	Boundary *Policy  // nil: none
-	Trust    *Policy  // nil: whom its identity policies let may take it
+	Trust    *Policy  // nil: whom its identity policies let, and the service, may take it
 }
 
 // Resource is a resource with a policy: a bucket, a key.
@@ -408,11 +409,15 @@ func (a *Account) AssumeRole(principal, machine, role string) string {
 	return a.evaluator(principal, true).Call(r).Message(a.opts.PolicyARNs)
 }
 
-// CreateStateMachine decides what the execution role is asked for when a state machine is
-// created or updated: the EventBridge rules of its .sync tasks. name is the state
-// machine's, role the ARN of its execution role.
+// CreateStateMachine decides what the service asks when a state machine is created or
+// updated: whether it may assume the execution role, if the role's trust policy is known,
+// and whether that role may manage the EventBridge rules of its .sync tasks. name is the
+// state machine's, role the ARN of its execution role.
 func (a *Account) CreateStateMachine(machineARN, role string, machine *asl.StateMachine) string {
 	p := placeOf(machineARN)
+	if !a.trusted(p, role) {
+		return "Neither the global service principal states.amazonaws.com, nor the regional one is authorized to assume the provided role."
+	}
 	requests, err := policygen.AuthoriseCreate(machine, a.generator(p, p.account))
 	if err != nil {
 		return err.Error()
@@ -421,6 +426,22 @@ func (a *Account) CreateStateMachine(machineARN, role string, machine *asl.State
 		return ""
 	}
 	return "'" + role + "' is not authorized to create managed-rule."
+}
+
+// trusted reports whether a role, if its trust policy is known, lets Step Functions assume
+// it for a state machine, by one of its service principals.
+func (a *Account) trusted(p place, role string) bool {
+	if !slices.ContainsFunc(a.opts.Roles, func(r Role) bool { return r.ARN == role && r.ARN != "" && r.Trust != nil }) {
+		return true
+	}
+	r := iam.Request{Action: "sts:AssumeRole", Resource: role, Region: p.region}
+	r.Context.Set("aws:SourceArn", p.arn).Set("aws:SourceAccount", p.account)
+	for _, service := range []string{"states.amazonaws.com", "states." + p.region + ".amazonaws.com"} {
+		if iam.NewEvaluator(iam.Caller{Service: service}, iam.Attached{Resources: a.shared.Resources, RCPs: a.shared.RCPs}).Evaluate(r).Allowed {
+			return true
+		}
+	}
+	return false
 }
 
 // session is the ARN of a session of a role.

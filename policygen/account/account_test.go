@@ -277,6 +277,30 @@ func TestCreateStateMachine(t *testing.T) {
 	}
 }
 
+func TestCreateAsksTheTrustPolicy(t *testing.T) {
+	def, err := asl.Parse([]byte(`{"StartAt": "A", "States": {"A": {"Type": "Succeed"}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const refused = "Neither the global service principal states.amazonaws.com, nor the regional one is authorized to assume the provided role."
+	for name, test := range map[string]struct{ principal, condition, want string }{
+		"global principal":      {"states.amazonaws.com", `{}`, ""},
+		"regional principal":    {"states.us-east-1.amazonaws.com", `{}`, ""},
+		"principal of a region": {"states.eu-west-1.amazonaws.com", `{}`, refused},
+		"another service":       {"lambda.amazonaws.com", `{}`, refused},
+		"this state machine":    {"states.amazonaws.com", `{"StringEquals": {"aws:SourceAccount": "123456789012"}, "ArnLike": {"aws:SourceArn": "arn:aws:states:us-east-1:123456789012:stateMachine:*"}}`, ""},
+		"another account":       {"states.amazonaws.com", `{"StringEquals": {"aws:SourceAccount": "111122223333"}}`, refused},
+	} {
+		t.Run(name, func(t *testing.T) {
+			trust := policy(t, `{"Effect": "Allow", "Principal": {"Service": "`+test.principal+`"}, "Action": "sts:AssumeRole", "Condition": `+test.condition+`}`)
+			a := newAccount(t, account.Options{Roles: []account.Role{{ARN: roleARN, Trust: &trust}}})
+			if got := a.CreateStateMachine(machine, roleARN, def); got != test.want {
+				t.Errorf("got %q", got)
+			}
+		})
+	}
+}
+
 func TestNewErrors(t *testing.T) {
 	if _, err := account.New(account.Options{Roles: []account.Role{{ARN: "Workflow"}}}); err == nil {
 		t.Error("a name is taken for the ARN of a role")
