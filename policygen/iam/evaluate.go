@@ -203,6 +203,16 @@ func (st *state) lookup(key string) ([]string, bool) {
 			return []string{st.owner}, true
 		}
 		return nil, false
+	case "s3:resourceaccount": // every request of the service has it, as the next
+		if st.owner != "" && strings.HasPrefix(st.action, "s3:") {
+			return []string{st.owner}, true
+		}
+		return nil, false
+	case "kms:calleraccount":
+		if st.e.account != "" && strings.HasPrefix(st.action, "kms:") {
+			return []string{st.e.account}, true
+		}
+		return nil, false
 	}
 	v, ok := st.e.derived[key]
 	return v, ok
