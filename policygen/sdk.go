@@ -1000,7 +1000,7 @@ func (w *walk) eventRule(operation string, p params) bool {
 	return true
 }
 
-// agentRuntime collects what calling an agent in AgentCore needs, which is authorised on
+// agentRuntime collects what InvokeAgentRuntime of AgentCore needs, which is authorised on
 // the runtime and on the endpoint that the qualifier names.
 func (w *walk) agentRuntime(p params) {
 	endpoint := "DEFAULT"
@@ -1014,7 +1014,7 @@ func (w *walk) agentRuntime(p params) {
 	for _, r := range w.named("AgentRuntimeArn", "", p, func(t string) string { return w.arn("arn:{P}:bedrock-agentcore:{R}:{A}:runtime/" + t) }) {
 		resources = append(resources, r, r+"/runtime-endpoint/"+endpoint)
 	}
-	w.need([]string{"bedrock-agentcore:InvokeAgentRuntime"}, resources, "calls the agent", "sar")
+	w.need([]string{"bedrock-agentcore:InvokeAgentRuntime"}, resources, "calls the runtime", "sar")
 }
 
 // knowledge handles the calls that look up knowledge, write answers from it and rank
