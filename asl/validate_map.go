@@ -262,12 +262,12 @@ func (v *validator) label(st *scope, n *node, loc string) {
 	case s == "":
 		v.refuseAs(CodeInvalidLabel, st, n, loc, "Label cannot be empty", "")
 	case utf8.RuneCountInString(s) > maxLabel:
-		v.refuseAs(CodeInvalidLabel, st, n, loc, "Label cannot exceed 40 characters", "")
+		v.refuseAs(CodeInvalidLabel, st, n, loc, "Invalid Label name: Label '"+s+"' exceeds the 40-character limit allowed by the service", "")
 	case bad >= 0:
 		r, _ := utf8.DecodeRuneInString(s[bad:])
 		v.refuseAs(CodeInvalidLabel, st, n, loc, "Label contains the invalid character "+strconv.QuoteRune(r), "")
 	case v.labels[s]:
-		v.refuseAs(CodeDuplicateLabel, st, n, loc, "Duplicate Label: "+s, "")
+		v.refuseAs(CodeDuplicateLabel, st, n, loc, "Duplicate Label name: "+s, "")
 	}
 	v.labels[s] = true
 }

@@ -170,7 +170,7 @@ func (v *validator) stateName(st *scope) {
 	case st.name == "":
 		v.refuseAs(CodeInvalidStateName, st, st.n, st.loc, "State name cannot be empty", "")
 	case utf8.RuneCountInString(st.name) > maxName && !(placeholder(st.name) && !v.cfg.asService):
-		v.refuseAs(CodeInvalidStateName, st, st.n, st.loc, "State name exceeds the limit of 80 characters", "")
+		v.refuseAs(CodeInvalidStateName, st, st.n, st.loc, "Invalid State name: State '"+st.name+"' exceeds the 80-character limit allowed by the service", "")
 	}
 	v.names[st.name] = true
 }
