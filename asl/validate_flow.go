@@ -69,7 +69,8 @@ func (v *validator) terminal(st *scope) bool {
 // flow checks the transitions between the states of a part. What was measured of the
 // service: the words are those of 'Next' for every kind of transition, StartAt included;
 // a machine without a terminal state is told so in place of which states cannot be
-// reached; and it is only asked of the whole machine, not of branches and processors.
+// reached; and it is only asked of the whole machine, not of branches and processors. A
+// branch without one can be meant: it goes round until another branch fails.
 func (v *validator) flow(p *part) {
 	start, states := p.n.get("StartAt"), p.n.get("States")
 	if start == nil || start.kind != value.KindString || states == nil || !states.isObject() || len(states.kids) == 0 {
@@ -103,7 +104,7 @@ func (v *validator) flow(p *part) {
 		if p.outer == nil {
 			v.refuseAs(CodeMissingEnd, nil, states, "", "Workflow has no terminal state", "give one state \"End\": true, or add a Succeed or Fail state")
 		} else {
-			v.refuseAs(CodeEndlessPart, p.outer, states, p.loc+"/States", "none of these states is terminal", "give one state \"End\": true, or add a Succeed or Fail state")
+			v.report(SeverityWarning, CodeEndlessPart, p.outer, states, p.loc+"/States", "none of these states is terminal", "give one state \"End\": true, or add a Succeed or Fail state")
 		}
 		return
 	}
