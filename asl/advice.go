@@ -226,7 +226,7 @@ func (v *validator) adviseHandlers(st *scope, raised map[string]bool) {
 			names := errorsOf(h)
 			useless := len(names) > 0
 			for j, name := range names {
-				if strings.HasPrefix(name, "States.") && !slices.Contains(reservedErrors, name) && !strings.HasPrefix(name, "States.Http.") && !placeholder(name) && !raised[name] {
+				if strings.HasPrefix(name, "States.") && !isReservedError(name) && !placeholder(name) && !raised[name] {
 					v.report(SeverityWarning, CodeUnknownError, st, &h.get("ErrorEquals").kids[j], index(at+"/ErrorEquals", j), "no error is named "+name, v.didYouMean(name, reservedErrors))
 				}
 				if slices.Contains(neverHandled, name) {

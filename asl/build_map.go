@@ -1,10 +1,10 @@
 package asl
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
-	"strings"
 
 	"github.com/sfnkit/sfnkit/asl/value"
 )
@@ -119,8 +119,8 @@ func DistributedMap(name string, children ExecutionType, processor Step) *Distri
 // Label sets the prefix of the Map Run's ARN, at most 40 characters.
 func (m *DistributedMapState) Label(label string) *DistributedMapState {
 	m.common.d.set("Label", func(_ *assembly, e *encoder, s *State) {
-		if len(label) > 40 || strings.ContainsAny(label, " \t\n?*<>{}[]:;,\\|^~$#%&`\"") {
-			e.report("Label", fmt.Errorf("%q has more than 40 characters, or white space or special ones", label))
+		if label == "" { // which would not be printed
+			e.report("Label", errors.New("is empty"))
 		}
 		s.Label = label
 	})
@@ -171,6 +171,9 @@ func (m *DistributedMapState) ItemReader(r Reader) *DistributedMapState {
 			s.ItemReader.ReaderConfig = &ReaderConfig{}
 			for _, f := range r.config {
 				f(e, s.ItemReader.ReaderConfig)
+			}
+			if c := s.ItemReader.ReaderConfig; c.CSVDelimiter != "" && c.InputType != "CSV" {
+				e.report("ItemReader.ReaderConfig.CSVDelimiter", fmt.Errorf("is for CSV, not for %s", cmp.Or(c.InputType, "the names of objects")))
 			}
 		}
 		e.parameters("ItemReader", r.params, &s.ItemReader.Parameters, &s.ItemReader.Arguments)
@@ -247,9 +250,16 @@ func (r Reader) with(f func(e *encoder, c *ReaderConfig)) Reader {
 }
 
 // ReadObjects makes the objects of a bucket whose keys have a prefix the items. Bucket and
-// prefix are strings or Dynamic.
+// prefix are strings or Dynamic; with a nil prefix the items are all objects of the bucket.
 func ReadObjects(bucket, prefix any) Reader {
-	return Reader{resource: ServiceARN("s3", "listObjectsV2", RequestResponse), params: Object{"Bucket": bucket, "Prefix": prefix}}
+	return Reader{resource: ServiceARN("s3", "listObjectsV2", RequestResponse), params: below(bucket, prefix)}
+}
+
+func below(bucket, prefix any) Object {
+	if prefix == nil {
+		return Object{"Bucket": bucket}
+	}
+	return Object{"Bucket": bucket, "Prefix": prefix}
 }
 
 // ReadJSON reads the items from a JSON array in S3. Bucket and key are strings or Dynamic.
@@ -264,12 +274,14 @@ func ReadParquet(bucket, key any) Reader { return readObject("PARQUET", bucket, 
 // ReadCSV reads an item from each line of a CSV file. Without headers they are in its
 // first line.
 func ReadCSV(bucket, key any, headers ...string) Reader {
-	return readObject("CSV", bucket, key).with(func(_ *encoder, c *ReaderConfig) {
-		c.CSVHeaderLocation = "FIRST_ROW"
-		if len(headers) > 0 {
-			c.CSVHeaderLocation, c.CSVHeaders = "GIVEN", headers
-		}
-	})
+	return readObject("CSV", bucket, key).with(func(_ *encoder, c *ReaderConfig) { c.csvHeaders(headers) })
+}
+
+func (c *ReaderConfig) csvHeaders(headers []string) {
+	c.CSVHeaderLocation = "FIRST_ROW"
+	if len(headers) > 0 {
+		c.CSVHeaderLocation, c.CSVHeaders = "GIVEN", headers
+	}
 }
 
 // ReadInventory reads the items from the manifest of an S3 inventory.
@@ -279,14 +291,10 @@ func ReadInventory(bucket, key any) Reader { return readObject("MANIFEST", bucke
 // SEMICOLON, SPACE or TAB.
 func (r Reader) CSVDelimiter(name string) Reader {
 	return r.with(func(e *encoder, c *ReaderConfig) {
-		const field = "ItemReader.ReaderConfig.CSVDelimiter"
-		if c.InputType != "CSV" {
-			e.report(field, fmt.Errorf("is for CSV, not for %s", c.InputType))
-		}
 		switch name {
 		case "COMMA", "PIPE", "SEMICOLON", "SPACE", "TAB":
 		default:
-			e.report(field, fmt.Errorf("%q is not one of COMMA, PIPE, SEMICOLON, SPACE, TAB", name))
+			e.report("ItemReader.ReaderConfig.CSVDelimiter", fmt.Errorf("%q is not one of COMMA, PIPE, SEMICOLON, SPACE, TAB", name))
 		}
 		c.CSVDelimiter = name
 	})
@@ -333,34 +341,39 @@ func (r Reader) AthenaManifest() Reader {
 }
 
 // LoadAndFlatten makes [ReadObjects] read the items from the objects that it finds, all of
-// them of the type CSV, JSON, JSONL or PARQUET.
-func (r Reader) LoadAndFlatten(inputType string) Reader {
+// them of the type CSV, JSON, JSONL or PARQUET. CSV files without headers given have them
+// in their first line.
+func (r Reader) LoadAndFlatten(inputType string, headers ...string) Reader {
 	return r.with(func(e *encoder, c *ReaderConfig) {
 		const field = "ItemReader.ReaderConfig.Transformation"
 		if c.InputType != "" {
 			e.report(field, errors.New("is for ReadObjects only"))
 		}
 		switch inputType {
-		case "CSV", "JSON", "JSONL", "PARQUET":
+		case "CSV":
+			c.csvHeaders(headers)
+		case "JSON", "JSONL", "PARQUET":
+			if len(headers) > 0 {
+				e.report("ItemReader.ReaderConfig.CSVHeaders", fmt.Errorf("are for CSV, not for %s", inputType))
+			}
 		default:
 			e.report(field, fmt.Errorf("%q is not one of CSV, JSON, JSONL, PARQUET", inputType))
 		}
 		c.InputType, c.Transformation = inputType, "LOAD_AND_FLATTEN"
-		if inputType == "CSV" {
-			c.CSVHeaderLocation = "FIRST_ROW"
-		}
 	})
 }
 
 // Parameter sets a further parameter of the call to S3, such as ExpectedBucketOwner.
 func (r Reader) Parameter(name string, v any) Reader {
-	r.params = maps.Clone(r.params)
-	r.params[name] = v
+	params := Object{}
+	maps.Copy(params, r.params)
+	params[name] = v
+	r.params = params
 	return r
 }
 
-// Batcher says how items are put together, made by [Batch] or [BatchBytes]. The methods
-// return a changed copy.
+// Batcher says how items are put together, made by [Batch], [BatchBytes] or one of them
+// with From. The methods return a changed copy.
 type Batcher struct {
 	fields []func(e *encoder, b *ItemBatcher)
 }
@@ -400,6 +413,16 @@ func (b Batcher) MaxInputBytes(n int) Batcher {
 	})
 }
 
+// BatchBytesFrom is BatchBytes with a Path or an Expr.
+func BatchBytesFrom(x Dynamic) Batcher { return Batcher{}.MaxInputBytesFrom(x) }
+
+// MaxInputBytesFrom is MaxInputBytes with a Path or an Expr.
+func (b Batcher) MaxInputBytesFrom(x Dynamic) Batcher {
+	return b.with(func(e *encoder, b *ItemBatcher) {
+		e.from("ItemBatcher.MaxInputBytesPerBatch", x, false, &b.MaxInputBytesPerBatchPath, &b.MaxInputBytesPerBatch)
+	})
+}
+
 // BatchInput adds the same object to every batch.
 func (b Batcher) BatchInput(template any) Batcher {
 	return b.with(func(e *encoder, b *ItemBatcher) { b.BatchInput = e.template("ItemBatcher.BatchInput", template) })
@@ -412,10 +435,9 @@ type Writer struct {
 	config *WriterConfig
 }
 
-// WriteTo writes the results to S3. Bucket and prefix are strings or Dynamic.
-func WriteTo(bucket, prefix any) Writer {
-	return Writer{params: Object{"Bucket": bucket, "Prefix": prefix}}
-}
+// WriteTo writes the results to S3. Bucket and prefix are strings or Dynamic; the prefix
+// may be nil.
+func WriteTo(bucket, prefix any) Writer { return Writer{params: below(bucket, prefix)} }
 
 // Format sets what the results look like: the transformation NONE, COMPACT or FLATTEN,
 // and the type JSON or JSONL.

@@ -503,10 +503,6 @@ func (p RetryPolicy) FullJitter() RetryPolicy {
 	return p
 }
 
-// longestDelay is the bound of MaxDelaySeconds, which the document gives as less than
-// 31,622,400.
-const longestDelay = 31_622_400
-
 func (p RetryPolicy) check(e *encoder, field string) {
 	r := p.retrier
 	interval := int64(1)
@@ -526,8 +522,8 @@ func (p RetryPolicy) check(e *encoder, field string) {
 		switch {
 		case n <= interval:
 			e.report(field+".MaxDelaySeconds", fmt.Errorf("%d is not above the interval of %d seconds", n, interval))
-		case n >= longestDelay:
-			e.report(field+".MaxDelaySeconds", fmt.Errorf("%d is not below %d", n, longestDelay))
+		case n > maxDelay:
+			e.report(field+".MaxDelaySeconds", fmt.Errorf("%d is above %d", n, maxDelay))
 		}
 	}
 }
@@ -603,20 +599,8 @@ func checkNames(e *encoder, field string, names []string, last bool) {
 			e.report(field, errors.New("has an empty error name"))
 		case n == StatesALL && (len(names) > 1 || !last):
 			e.report(field, errors.New("States.ALL must stand alone and in the last place"))
-		case strings.HasPrefix(n, "States.") && !reserved[n]:
+		case strings.HasPrefix(n, "States.") && !isReservedError(n):
 			e.report(field, fmt.Errorf("%s is no error name: names beginning with States. are reserved", n))
 		}
 	}
-}
-
-// reserved are the names that the language itself reports. (Amazon States Language,
-// appendix A, the developer guide's page on errors, and what the service was recorded with.)
-var reserved = map[string]bool{
-	"States.ALL": true, "States.HeartbeatTimeout": true, "States.Timeout": true, "States.TaskFailed": true,
-	"States.Permissions": true, "States.ResultPathMatchFailure": true, "States.ReferencePathConflict": true, "States.ParameterPathFailure": true,
-	"States.BranchFailed": true, "States.NoChoiceMatched": true, "States.IntrinsicFailure": true,
-	"States.ExceedToleratedFailureThreshold": true, "States.ItemReaderFailed": true, "States.ResultWriterFailed": true,
-	"States.QueryEvaluationError": true, "States.DataLimitExceeded": true, "States.Runtime": true,
-	"States.Http.StatusCode": true, "States.Http.Socket": true, "States.Http.AccessDenied": true,
-	"States.HttpAccessDeniedException": true,
 }

@@ -51,6 +51,9 @@ func (e *encoder) checkExpr(expr string) error {
 	if strings.TrimSpace(expr) == "" {
 		return fmt.Errorf("the JSONata expression is empty")
 	}
+	if _, ok := jsonataText(strings.TrimSpace(expr)); ok {
+		return fmt.Errorf("JSONata expression %q: an Expr stands without {%% and %%}", expr)
+	}
 	if _, err := jsonata.Compile(expr, jsonata.StepFunctions()); err != nil {
 		return fmt.Errorf("JSONata expression %q: %w", expr, err)
 	}

@@ -160,7 +160,7 @@ func TestTemplates(t *testing.T) {
 			"a[1]: JSONPath path $.x in a JSONata state: use an Expr; a[2][1]: JSONPath path $.y in a JSONata state: use an Expr"},
 		{"a list of paths", Object{"a": []Path{"$.x"}}, `{"a.$":"States.Array($.x)"}`, "", "a[0]: JSONPath path $.x in a JSONata state: use an Expr"},
 		{"a list with an object", Object{"a": []any{Object{}, Path("$.x")}}, "", "",
-			"a: argument 1 of States.Array: an object cannot be written as an argument: put it into a state's input, or use States.Array or States.StringToJson; a[1]: JSONPath path $.x in a JSONata state: use an Expr"},
+			"a: a list with paths or calls in it is written as a call of States.Array: argument 1 of States.Array: an object cannot be written as an argument: put it into a state's input, or use States.Array or States.StringToJson; a[1]: JSONPath path $.x in a JSONata state: use an Expr"},
 		{"a list by itself", []any{Path("$.x")}, "", "", "[0]: a path or an intrinsic call must be the member of an object, not stand alone; [0]: JSONPath path $.x in a JSONata state: use an Expr"},
 		{"calls", Object{"a": States.Format("{} isn't {}{x}", Path("$.a"), `it's {} \`), "b": States.JsonMerge(Path("$.a"), States.StringToJson("{}")), "c": States.MathRandom(1, 2.5, nil)},
 			`{"a.$":"States.Format('{} isn\\'t {}\\{x\\}', $.a, 'it\\'s \\{\\} \\\\')","b.$":"States.JsonMerge($.a, States.StringToJson('\\{\\}'), false)","c.$":"States.MathRandom(1, 2.5, null)"}`, "",
@@ -291,6 +291,9 @@ func TestBuildErrors(t *testing.T) {
 		{"catches nothing", Define(task().Catch(CatchOn(), Pass("P"))), `state "T": Catch[0].ErrorEquals: names no error`},
 		{"all errors first", Define(task().Retry(RetryOn(StatesALL)).Retry(RetryOn("E"))), `state "T": Retry[0].ErrorEquals: States.ALL must stand alone and in the last place`},
 		{"reserved", Define(task().Retry(RetryOn("States.Throttled"))), `state "T": Retry[0].ErrorEquals: States.Throttled is no error name: names beginning with States. are reserved`},
+		{"cap of the service", Define(task().Retry(RetryOn("E").MaxDelaySeconds(31_622_401))), `state "T": Retry[0].MaxDelaySeconds: 31622401 is above 31622400`},
+		{"expression with its marks", Define(Pass("P").Output(Expr("{% 1 %}"))).QueryLanguage(JSONata), `state "P": Output: JSONata expression "{% 1 %}": an Expr stands without {% and %}`},
+		{"objects beside paths", Define(Pass("P").Parameters(Object{"a": []any{Object{"b": 1}, Path("$.c")}})), `state "P": Parameters.a: a list with paths or calls in it is written as a call of States.Array: argument 1`},
 		{"backoff", Define(task().Retry(RetryOn("E").BackoffRate(0.5))), `state "T": Retry[0].BackoffRate: 0.5 is below 1.0`},
 		{"interval", Define(task().Retry(RetryOn("E").IntervalSeconds(0))), `state "T": Retry[0].IntervalSeconds: 0 is not from 1 to 99999999`},
 		{"cap", Define(task().Retry(RetryOn("E").IntervalSeconds(5).MaxDelaySeconds(5))), `state "T": Retry[0].MaxDelaySeconds: 5 is not above the interval of 5 seconds`},
@@ -300,10 +303,14 @@ func TestBuildErrors(t *testing.T) {
 		{"result in the context", Define(task().ResultPath("$$.x")), `state "T": ResultPath: path "$$.x"`},
 		{"literal result", Define(Pass("P").Result(Object{"a": Path("$.x")})), `state "P": Result.a: is taken as it is written, without paths and expressions`},
 		{"calls", Define(Pass("P").Parameters(Object{"a": States.Array(States.UUID(), States.UUID(), States.UUID(), States.UUID(), States.UUID(), States.UUID(), States.UUID(), States.UUID(), States.UUID(), States.UUID())})), `state "P": Parameters.a: has 11 intrinsic calls, more than 10`},
-		{"label", Define(DistributedMap("M", StandardExecution, Pass("P")).Label("a b")), `state "M": Label: "a b" has more than 40 characters`},
+		{"label", Define(DistributedMap("M", StandardExecution, Pass("P")).Label("a b")), `state "M": Label: Label contains the invalid character ' '`},
+		{"empty label", Define(DistributedMap("M", StandardExecution, Pass("P")).Label("")), `state "M": Label: is empty`},
 		{"execution type", Define(DistributedMap("M", "express", Pass("P"))), `state "M": ItemProcessor.ProcessorConfig.ExecutionType: "express" is neither STANDARD nor EXPRESS`},
 		{"percentage", Define(DistributedMap("M", StandardExecution, Pass("P")).ToleratedFailurePercentage(101)), `state "M": ToleratedFailurePercentage: 101 is not from 0 to 100`},
 		{"delimiter", Define(DistributedMap("M", StandardExecution, Pass("P")).ItemReader(ReadJSON("b", "k").CSVDelimiter("TAB"))), `state "M": ItemReader.ReaderConfig.CSVDelimiter: is for CSV, not for JSON`},
+		{"delimiter of keys", Define(DistributedMap("M", StandardExecution, Pass("P")).ItemReader(ReadObjects("b", "p").CSVDelimiter("TAB"))), `state "M": ItemReader.ReaderConfig.CSVDelimiter: is for CSV, not for the names of objects`},
+		{"headers", Define(DistributedMap("M", StandardExecution, Pass("P")).ItemReader(ReadObjects("b", "p").LoadAndFlatten("JSONL", "a"))), `state "M": ItemReader.ReaderConfig.CSVHeaders: are for CSV, not for JSONL`},
+		{"reads nothing", Define(DistributedMap("M", StandardExecution, Pass("P")).ItemReader(Reader{}.Parameter("VersionId", "1"))), `state "M": ItemReader: reads nothing`},
 		{"flatten", Define(DistributedMap("M", StandardExecution, Pass("P")).ItemReader(ReadJSON("b", "k").LoadAndFlatten("JSON"))), `state "M": ItemReader.ReaderConfig.Transformation: is for ReadObjects only`},
 		{"manifest", Define(DistributedMap("M", StandardExecution, Pass("P")).ItemReader(ReadJSON("b", "k").AthenaManifest())), `state "M": ItemReader.ReaderConfig.ManifestType: the files`},
 		{"batch", Define(DistributedMap("M", StandardExecution, Pass("P")).ItemBatcher(BatchBytes(262_145))), `state "M": ItemBatcher.MaxInputBytesPerBatch: 262145 is not from 1 to 262144`},
@@ -332,6 +339,36 @@ func TestBuildErrors(t *testing.T) {
 				t.Errorf("%T has no *BuildError", err)
 			}
 		})
+	}
+}
+
+// What is legal but looks as if it were not.
+func TestBuilds(t *testing.T) {
+	task := func() *TaskState { return Task("T", "arn:aws:lambda:us-east-1:123456789012:function:f") }
+	m := func() *DistributedMapState { return DistributedMap("M", StandardExecution, Pass("P")) }
+	beat := Wait("Beat", Seconds(5))
+	beat.Next(task().Next(beat))
+	for name, c := range map[string]struct {
+		d    *Definition
+		want string
+	}{
+		"status":             {Define(task().Retry(RetryOn("States.Http.StatusCode.429", "States.Http.Socket"))), `"States.Http.StatusCode.429"`},
+		"longest delay":      {Define(task().Retry(RetryOn("E").MaxDelaySeconds(31_622_400))), `"MaxDelaySeconds": 31622400`},
+		"until another ends": {Define(Parallel("P", beat, Fail("F"))), `"Next": "Beat"`},
+		"label":              {Define(m().Label(strings.Repeat("ä", 40))), `"Label": "ä`},
+		"delimiter first":    {Define(m().ItemReader(ReadObjects("b", "p").CSVDelimiter("TAB").LoadAndFlatten("CSV", "id"))), `"ReaderConfig":{"InputType":"CSV","Transformation":"LOAD_AND_FLATTEN","CSVHeaderLocation":"GIVEN","CSVHeaders":["id"],"CSVDelimiter":"TAB"}`},
+		"no prefix":          {Define(m().ItemReader(ReadObjects("b", nil)).ResultWriter(WriteTo("c", nil))), `{"Bucket":"c"}`},
+		"bytes by path":      {Define(m().ItemBatcher(BatchBytesFrom(Path("$.n")))), `"ItemBatcher":{"MaxInputBytesPerBatchPath":"$.n"}`},
+		"bytes by expr":      {Define(m().ItemBatcher(BatchFrom(Expr("$states.input.n")).MaxInputBytesFrom(Expr("1000")))).QueryLanguage(JSONata), `"MaxInputBytesPerBatch":"{% 1000 %}"`},
+	} {
+		built, err := c.d.Build()
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if got := built.Value().JSON(); !strings.Contains(got, strings.ReplaceAll(c.want, `": `, `":`)) {
+			t.Errorf("%s: %s has no %s", name, got, c.want)
+		}
 	}
 }
 

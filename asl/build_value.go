@@ -402,8 +402,9 @@ func (e *encoder) member(b *value.Builder, field, key string, v reflect.Value) {
 	if x.IsValid() && x.CanInterface() && !(x.Kind() == reflect.Interface && x.IsNil()) {
 		d, _ = x.Interface().(Dynamic)
 	}
+	list := false
 	if call, ok := e.arrayCall(x); ok && d == nil {
-		d = call
+		d, list = call, true
 	}
 	switch {
 	case d != nil:
@@ -411,6 +412,9 @@ func (e *encoder) member(b *value.Builder, field, key string, v reflect.Value) {
 		var err error
 		if out, isPath, err = e.dynamic(d); isPath {
 			name += ".$"
+		}
+		if err != nil && list {
+			err = fmt.Errorf("a list with paths or calls in it is written as a call of States.Array: %w", err)
 		}
 		e.report(field, err)
 	case e.lang == JSONPath && strings.HasSuffix(key, ".$") && !e.literal:

@@ -281,6 +281,12 @@ var reservedErrors = []string{
 	"States.ReferencePathConflict", "States.ResultPathMatchFailure", "States.ResultWriterFailed", "States.Runtime", "States.TaskFailed", "States.Timeout",
 }
 
+// isReservedError reports whether the language has an error of that name. An HTTP task that
+// gets another status than 2xx fails with States.Http.StatusCode. and the status.
+func isReservedError(name string) bool {
+	return slices.Contains(reservedErrors, name) || strings.HasPrefix(name, "States.Http.")
+}
+
 func (v *validator) retry(st *scope, n *node, loc string) {
 	v.handlers(st, n, loc, []string{"Comment", "ErrorEquals", "IntervalSeconds", "MaxAttempts", "BackoffRate", "MaxDelaySeconds", "JitterStrategy"}, "ErrorEquals")
 }
