@@ -107,6 +107,7 @@ type Definition struct {
 	first     Flow
 	machine   StateMachine
 	partition string
+	disabled  []string
 }
 
 // Define begins a state machine that starts at the given step.
@@ -144,6 +145,13 @@ func (d *Definition) Partition(name string) *Definition {
 	return d
 }
 
+// Disable makes Build leave out findings of [Validate] with the given codes, for what is
+// newer than this module, such as [CodeUnknownMember].
+func (d *Definition) Disable(codes ...string) *Definition {
+	d.disabled = append(d.disabled, codes...)
+	return d
+}
+
 // Build returns the state machine: the same that [Parse] makes of its text. The error is
 // of type [BuildErrors] and names everything that is wrong, be it in the Go values or what
 // [Validate] finds in the definition; its warnings and advice are no errors. Building again
@@ -162,7 +170,7 @@ func (d *Definition) Build() (*StateMachine, error) {
 		b.complain("", "", fmt.Errorf("the definition has %d bytes, more than the %d that the service takes", size, MaxDefinitionSize))
 	}
 	if len(b.errs) == 0 { // else the validator would only say the same again
-		for _, f := range Validate(&m) {
+		for _, f := range Validate(&m, Disable(d.disabled...)) {
 			if f.Severity == SeverityError {
 				b.errs = append(b.errs, &BuildError{State: f.State, Field: fieldAt(f), Err: finding{f}, Hint: f.Hint})
 			}

@@ -322,6 +322,7 @@ func TestBuildErrors(t *testing.T) {
 		{"expression syntax", Define(Pass("P").Output(Object{"a": []any{Expr("1 +")}})).QueryLanguage(JSONata), `state "P": Output.a[0]: JSONata expression "1 +": `},
 		{"expression without a context", Define(Pass("P").Output(Expr("name"))).QueryLanguage(JSONata), `state "P": Output: `},
 		{"what the service knows", Define(task()), `state "T": Parameters field is required for resource ARN: arn:aws:states:::sqs:sendMessage`},
+		{"what may be newer", Define(Task("T", SDKServiceARN("sqs", "sendMessage", RequestResponse)).Parameters(Object{"QueueUrl": "q", "MessageBody": "b", "Urgent": true})), `The field "Urgent" is not supported by Step Functions (the members known are those of the service models of botocore`},
 		{"below a field", Define(task().Parameters(Object{"MessageBody": 1})), `state "T": Parameters: The field 'QueueUrl' is required but was missing`},
 		{"inside a branch", Define(Parallel("P", Map("M", Pass("I").OutputPath("x")))), `state "I": OutputPath: path "x" does not begin with $`},
 	}
@@ -357,6 +358,7 @@ func TestBuilds(t *testing.T) {
 		"until another ends": {Define(Parallel("P", beat, Fail("F"))), `"Next": "Beat"`},
 		"label":              {Define(m().Label(strings.Repeat("ä", 40))), `"Label": "ä`},
 		"delimiter first":    {Define(m().ItemReader(ReadObjects("b", "p").CSVDelimiter("TAB").LoadAndFlatten("CSV", "id"))), `"ReaderConfig":{"InputType":"CSV","Transformation":"LOAD_AND_FLATTEN","CSVHeaderLocation":"GIVEN","CSVHeaders":["id"],"CSVDelimiter":"TAB"}`},
+		"newer API":          {Define(Task("T", SDKServiceARN("sqs", "sendMessage", RequestResponse)).Parameters(Object{"QueueUrl": "q", "MessageBody": "b", "Urgent": true})).Disable(CodeUnknownMember), `"Urgent": true`},
 		"no prefix":          {Define(m().ItemReader(ReadObjects("b", nil)).ResultWriter(WriteTo("c", nil))), `{"Bucket":"c"}`},
 		"bytes by path":      {Define(m().ItemBatcher(BatchBytesFrom(Path("$.n")))), `"ItemBatcher":{"MaxInputBytesPerBatchPath":"$.n"}`},
 		"bytes by expr":      {Define(m().ItemBatcher(BatchFrom(Expr("$states.input.n")).MaxInputBytesFrom(Expr("1000")))).QueryLanguage(JSONata), `"MaxInputBytesPerBatch":"{% 1000 %}"`},

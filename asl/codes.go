@@ -16,6 +16,7 @@ const (
 	CodeContextPath     = "context-path"
 	CodeNotAnARN        = "not-an-arn"
 	CodeUnknownService  = "unknown-sdk-service"
+	CodeUnknownMember   = "unknown-sdk-member"
 
 	CodeNoThrottlingRetry  = "no-throttling-retry"
 	CodeErrorPrefix        = "error-prefix"

@@ -58,12 +58,14 @@ type sdkCheck struct {
 }
 
 // problem reports what is wrong. Everything has the location of the whole.
-func (c *sdkCheck) problem(n *node, message, hint string) {
+func (c *sdkCheck) problem(n *node, message, hint string) { c.problemAs(CodeSchema, n, message, hint) }
+
+func (c *sdkCheck) problemAs(code string, n *node, message, hint string) {
 	if c.stopped {
 		return
 	}
 	c.stopped = c.cfg.asService // the service stops at the first
-	c.refuseAs(CodeSchema, c.st, n, c.loc, message, hint)
+	c.refuseAs(code, c.st, n, c.loc, message, hint)
 }
 
 // memberName is the name of a member without the mark of a path.
@@ -104,11 +106,17 @@ func (c *sdkCheck) unsupportedMember(n *node, name string, s *sdkinput.Structure
 	if like != "" {
 		message += ". Did you mean '" + like + "'?"
 	}
-	hint := ""
-	if !strings.EqualFold(like, name) {
-		hint = "the members known are those of the " + sdkinput.Source()
+	if strings.EqualFold(like, name) || strings.HasSuffix(name, ".$") {
+		c.problem(n, message, "")
+		return
 	}
-	c.problem(n, message, hint)
+	// A member of an API that is newer than the snapshot looks the same, so that this has a
+	// code of its own, which can be disabled.
+	code := CodeUnknownMember
+	if c.cfg.asService {
+		code = CodeSchema
+	}
+	c.problemAs(code, n, message, "the members known are those of the "+sdkinput.Source()+"; disable "+CodeUnknownMember+" if the API has it by now")
 }
 
 // leastLikeness is how much a name must be like another for the service to ask whether
