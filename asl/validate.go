@@ -385,7 +385,7 @@ func (v *validator) part(p *part, fields []string, express bool) {
 		at := p.loc + "/" + k.name
 		switch k.name {
 		case "Comment", "StartAt":
-			v.isString(st, k, at)
+			v.text(st, k, at)
 		case "QueryLanguage":
 			if p.outer == nil {
 				v.oneOf(st, k, at, "JSONPath", "JSONata")

@@ -73,7 +73,7 @@ func (v *validator) terminal(st *scope) bool {
 // branch without one can be meant: it goes round until another branch fails.
 func (v *validator) flow(p *part) {
 	start, states := p.n.get("StartAt"), p.n.get("States")
-	if start == nil || start.kind != value.KindString || states == nil || !states.isObject() || len(states.kids) == 0 {
+	if start == nil || start.kind != value.KindString || states == nil || v.unknown(states) || !states.isObject() || len(states.kids) == 0 {
 		return
 	}
 	exists := make(map[string]bool, len(states.kids))
