@@ -1,6 +1,7 @@
 package asl
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
@@ -51,7 +52,7 @@ func modelCall(r Resource) (prefix string, ok bool) {
 func (v *validator) adviseTask(st *scope) {
 	r := st.resource
 	params, loc := parametersOf(st)
-	if r.Pattern == WaitForTaskToken && params != nil && !mentions(params, "Task.Token") && !mentions(params, "Task['Token']") {
+	if r.Pattern == WaitForTaskToken && params != nil && !handsToken(params) {
 		v.advice(CodeNoTaskToken, st, params, loc, "nothing hands the task token on, so that nobody can end this task", "pass $$.Task.Token (in JSONata $states.context.Task.Token)")
 	}
 	v.adviseErrorPrefix(st)
@@ -103,6 +104,17 @@ func (v *validator) adviseTask(st *scope) {
 	}
 }
 
+// wholeContext matches the context object or its Task, which have the token in them, where
+// no member of them is selected.
+var wholeContext = regexp.MustCompile(`(\$\$(\.Task)?|\$states(\.context(\.Task)?)?)($|[^.\[A-Za-z0-9_])`)
+
+// handsToken reports whether some text in a value may give the task token away.
+func handsToken(n *node) bool {
+	return says(n, func(s string) bool {
+		return strings.Contains(s, "Task.Token") || strings.Contains(s, "Task['Token']") || wholeContext.MatchString(s)
+	})
+}
+
 // adviseFirstBlock looks for answers read from the first content block, which holds the
 // reasoning if the model thinks before it answers.
 func (v *validator) adviseFirstBlock(st *scope) {
@@ -116,11 +128,16 @@ func (v *validator) adviseFirstBlock(st *scope) {
 
 // mentions reports whether some text in a value has a part.
 func mentions(n *node, part string) bool {
+	return says(n, func(s string) bool { return strings.Contains(s, part) })
+}
+
+// says reports whether what is asked holds for some text in a value.
+func says(n *node, is func(string) bool) bool {
 	if n.kind == value.KindString {
-		return strings.Contains(n.str(), part)
+		return is(n.str())
 	}
 	for i := range n.kids {
-		if mentions(&n.kids[i], part) {
+		if says(&n.kids[i], is) {
 			return true
 		}
 	}
