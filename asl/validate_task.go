@@ -24,6 +24,7 @@ type resourceData struct {
 		Refused  map[Pattern][]string
 	}
 	Instead     map[string]string // what to write in place of a form that does not exist
+	SDKNames    map[string]string // the names of SDK services by those that they have elsewhere
 	SDKServices []string
 }
 
@@ -108,6 +109,9 @@ func (v *validator) sdkResource(st *scope, n *node, loc string, r Resource) bool
 		v.notRecognized(st, n, loc, "SDK integrations have no "+string(r.Pattern)+" form")
 	case !sdkName.MatchString(service):
 		squashed := strings.ToLower(strings.NewReplacer("-", "", "_", "", " ", "").Replace(service))
+		if name := resources().SDKNames[squashed]; name != "" {
+			squashed = name
+		}
 		if slices.Contains(resources().SDKServices, squashed) {
 			hint = "use aws-sdk:" + squashed
 		}
@@ -116,7 +120,12 @@ func (v *validator) sdkResource(st *scope, n *node, loc string, r Resource) bool
 		v.notRecognized(st, n, loc, "actions begin with a small letter: "+strings.ToLower(r.Action[:1])+r.Action[1:])
 	default:
 		if !slices.Contains(resources().SDKServices, service) {
-			v.report(SeverityAdvice, CodeUnknownService, st, n, loc, "no SDK service named "+service+" is known", v.didYouMean(service, resources().SDKServices))
+			if name := resources().SDKNames[service]; name != "" {
+				hint = "use aws-sdk:" + name
+			} else {
+				hint = v.didYouMean(service, resources().SDKServices)
+			}
+			v.report(SeverityAdvice, CodeUnknownService, st, n, loc, "no SDK service named "+service+" is known", hint)
 		}
 		return true
 	}

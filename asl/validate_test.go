@@ -127,6 +127,21 @@ func TestInvalidDefinitionText(t *testing.T) {
 	}
 }
 
+// Services have other names in ARNs and other SDKs.
+func TestServiceNameHints(t *testing.T) {
+	for service, want := range map[string]string{
+		"stepfunctions": "ADVICE use aws-sdk:sfn", "logs": "ADVICE use aws-sdk:cloudwatchlogs",
+		"cognito-idp": "ERROR use aws-sdk:cognitoidentityprovider", "bedrock-runtime": "ERROR use aws-sdk:bedrockruntime",
+		"dynamodbb": "ADVICE did you mean dynamodb?", "nothinglikeit": "ADVICE ",
+	} {
+		def := `{"StartAt": "A", "States": {"A": {"Type": "Task", "Resource": "arn:aws:states:::aws-sdk:` + service + `:listThings", "Parameters": {}, "End": true}}}`
+		ds := asl.Check([]byte(def))
+		if len(ds) != 1 || string(ds[0].Severity)+" "+ds[0].Hint != want {
+			t.Errorf("%s: %+v, want %s", service, ds, want)
+		}
+	}
+}
+
 // A machine that was not parsed, or not left as it was parsed, is judged as it is.
 func TestValidateMachinesInMemory(t *testing.T) {
 	m := &asl.StateMachine{StartAt: "A", States: []*asl.State{{Name: "A", Type: asl.TypePass, Next: "B"}, {Name: "B", Type: asl.TypeSucceed}}}
