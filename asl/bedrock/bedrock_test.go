@@ -231,6 +231,43 @@ func TestResponses(t *testing.T) {
 	}
 }
 
+// What was said before comes from somewhere else, as a whole.
+func TestConversation(t *testing.T) {
+	before := bedrock.Conversation(asl.Bilingual{Path: asl.Path("$.said"), Expr: "$states.input.said"})
+	for family, body := range map[bedrock.Family]bedrock.Request{
+		bedrock.AnthropicMessages: bedrock.Anthropic{MaxTokens: 9, Messages: before},
+		bedrock.NovaText:          bedrock.Nova{Messages: before},
+		bedrock.OpenAIChat:        bedrock.Chat{Messages: before},
+		bedrock.MistralChatFamily: bedrock.MistralChat{Messages: before},
+		bedrock.AI21Jamba:         bedrock.Jamba{Messages: before},
+	} {
+		model := bedrock.ModelFrom(asl.Bilingual{Path: asl.Path("$.model"), Expr: "$states.input.model"}).WithFamily(family)
+		for lang, want := range map[asl.QueryLanguage]string{
+			asl.JSONPath: `"messages.$":"$.said"`,
+			asl.JSONata:  `"messages":"{% $states.input.said %}"`,
+		} {
+			m, err := asl.Define(bedrock.InvokeModel("Go on", model, bedrock.Body(body))).QueryLanguage(lang).Build()
+			if err != nil {
+				t.Errorf("%s, %s: %v", family, lang, err)
+			} else if got := m.Value().JSON(); !strings.Contains(got, want) {
+				t.Errorf("%s, %s: %s has no %s", family, lang, got, want)
+			}
+		}
+	}
+	for name, c := range map[string]struct {
+		messages []bedrock.Message
+		want     string
+	}{
+		"beside another": {append(before[:1:1], bedrock.User("And now?")), `state "Go on": Parameters.Body.messages: a Conversation is all messages: no other can stand beside it`},
+		"of nothing":     {bedrock.Conversation(nil), `state "Go on": Parameters.Body.messages: has no form in JSONPath`},
+	} {
+		_, err := asl.Define(bedrock.InvokeModel("Go on", bedrock.ModelID("us.amazon.nova-lite-v1:0"), bedrock.Body(bedrock.Nova{Messages: c.messages}))).Build()
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: error %v, want %s", name, err, c.want)
+		}
+	}
+}
+
 func TestUnknownFamily(t *testing.T) {
 	arn := bedrock.ModelID("arn:aws:bedrock:us-east-1:123456789012:provisioned-model/abcdefghijkl")
 	ask := func(m bedrock.Model) error {

@@ -1,6 +1,7 @@
 package bedrock
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/sfnkit/sfnkit/asl"
@@ -26,6 +27,7 @@ type Block struct {
 	image any // base64, string or Dynamic
 	mime  string
 	raw   any
+	whole asl.Dynamic // in the only block of the only message: all messages
 }
 
 // Text is a text (string or Dynamic).
@@ -45,6 +47,16 @@ func Assistant(parts ...any) Message { return Message{"assistant", blocks(parts)
 
 // Ask is a conversation of one question (string or Dynamic).
 func Ask(question any) []Message { return []Message{User(question)} }
+
+// Conversation is all messages at once, a list in the form of the family that is known only
+// at run time: what was said before and is kept somewhere. No other message can stand
+// beside it.
+func Conversation(messages asl.Dynamic) []Message {
+	if messages == nil {
+		messages = asl.Bilingual{}
+	}
+	return []Message{{Blocks: []Block{{whole: messages}}}}
+}
 
 func blocks(parts []any) []Block {
 	out := make([]Block, len(parts))
@@ -72,10 +84,21 @@ type message struct {
 	Content any    `json:"content"`
 }
 
-// messages writes a conversation with the family's form of a block.
-func messages(ms []Message, plain bool, block func(Block) any) []any {
-	if ms == nil {
+// messages writes a conversation with the family's form of a block, nil if there is none.
+func messages(ms []Message, plain bool, block func(Block) any) any {
+	if len(ms) == 0 {
 		return nil
+	}
+	for _, m := range ms {
+		for _, b := range m.Blocks {
+			switch {
+			case b.whole == nil:
+			case len(ms) > 1 || len(m.Blocks) > 1:
+				return asl.Bilingual{Err: errors.New("a Conversation is all messages: no other can stand beside it")}
+			default:
+				return b.whole
+			}
+		}
 	}
 	out := make([]any, len(ms))
 	for i, m := range ms {
@@ -141,7 +164,7 @@ func (a Anthropic) body() any {
 		Thinking      any `json:"thinking,omitempty"`
 		Beta          any `json:"anthropic_beta,omitempty"`
 	}{
-		version, a.MaxTokens, a.System, optional(messages(a.Messages, true, anthropicBlock)), a.Temperature, a.TopP, a.TopK,
+		version, a.MaxTokens, a.System, messages(a.Messages, true, anthropicBlock), a.Temperature, a.TopP, a.TopK,
 		optional(a.StopSequences), a.Tools, a.ToolChoice, a.Thinking, optional(a.AnthropicBeta),
 	}
 }
@@ -192,7 +215,7 @@ func (n Nova) body() any {
 		Messages      any    `json:"messages"`
 		Inference     any    `json:"inferenceConfig,omitempty"`
 		ToolConfig    any    `json:"toolConfig,omitempty"`
-	}{"messages-v1", system, optional(messages(n.Messages, false, novaBlock)), config, n.ToolConfig}
+	}{"messages-v1", system, messages(n.Messages, false, novaBlock), config, n.ToolConfig}
 }
 
 func novaBlock(b Block) any {
@@ -547,7 +570,7 @@ type chat struct {
 	ResponseFormat      any      `json:"response_format,omitempty"`
 }
 
-func chatMessages(ms []Message) any { return optional(messages(ms, true, chatBlock)) }
+func chatMessages(ms []Message) any { return messages(ms, true, chatBlock) }
 
 func chatBlock(b Block) any {
 	if b.image != nil {
