@@ -298,7 +298,7 @@ func (p Path) TimestampGreaterThanEqualsPath(o Path) Test {
 }
 
 // StringMatches holds if there is a string that matches the pattern, in which * stands for
-// any characters and \\* for itself.
+// any characters. A backslash takes what follows it as it is: \* is the character.
 func (p Path) StringMatches(pattern string) Test { return p.test("StringMatches", pattern) }
 
 // IsNull tests whether the value is null, or with false that it is not.
