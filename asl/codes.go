@@ -10,6 +10,7 @@ import (
 // Codes of this module. The service's are in capitals, this module's are not.
 const (
 	CodeEndlessPart     = "endless-part"
+	CodeUnreachable     = "unreachable-state"
 	CodeBedrock         = "bedrock-parameters"
 	CodeTooLargePayload = "payload-too-large"
 	CodeUnknownError    = "unknown-error-name"

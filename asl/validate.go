@@ -235,8 +235,8 @@ func (ds Diagnostics) InvalidDefinition() string {
 //     ranges, JSONata); badmintoncryer/cdk-preflight, rules pf-sfn-asl-* (2026-09-05:
 //     fields by state type, ranges, fields that exclude each other, choices, error
 //     handling, resources and their parameters); aws/aws-cdk issues 10014, 10530, 33396
-//     and 34352; localstack/localstack issue 11978; aws-cloudformation/cfn-lint issues 4078
-//     and 4079; ChristopheBougere/asl-validator issue 69;
+//     and 34352; localstack/localstack issue 11978; aws-cloudformation/cfn-lint issues 4074,
+//     4078 and 4079; ChristopheBougere/asl-validator issue 69;
 //   - the API reference for codes that nobody was seen to get.
 //
 // What the service says of heartbeats, names that exist twice after ".$" is taken off, and

@@ -68,7 +68,8 @@ func (v *validator) terminal(st *scope) bool {
 
 // flow checks the transitions between the states of a part. What was measured of the
 // service: the words are those of 'Next' for every kind of transition, StartAt included;
-// a machine without a terminal state is told so in place of which states cannot be
+// not reachable is a state that nothing names, though not what follows it (cfn-lint issue
+// 4074); a machine without a terminal state is told so in place of which states cannot be
 // reached; and it is only asked of the whole machine, not of branches and processors. A
 // branch without one can be meant: it goes round until another branch fails.
 func (v *validator) flow(p *part) {
@@ -111,8 +112,20 @@ func (v *validator) flow(p *part) {
 	if !all {
 		return
 	}
-	reached := map[string]bool{}
+	targeted := map[string]bool{start.str(): true}
+	for _, names := range next {
+		for _, name := range names {
+			targeted[name] = true
+		}
+	}
 	queue := []string{start.str()}
+	for i := range states.kids {
+		if k := &states.kids[i]; !targeted[k.name] {
+			v.report(SeverityError, CodeMissingTarget, &scope{name: k.name}, k, p.loc+"/States/"+k.name, "State \""+k.name+"\" is not reachable.", "")
+			queue = append(queue, k.name)
+		}
+	}
+	reached := map[string]bool{}
 	for len(queue) > 0 {
 		name := queue[len(queue)-1]
 		queue = queue[:len(queue)-1]
@@ -122,9 +135,8 @@ func (v *validator) flow(p *part) {
 		}
 	}
 	for i := range states.kids {
-		k := &states.kids[i]
-		if !reached[k.name] {
-			v.report(SeverityError, CodeMissingTarget, &scope{name: k.name}, k, p.loc+"/States/"+k.name, "State \""+k.name+"\" is not reachable.", "")
+		if k := &states.kids[i]; !reached[k.name] {
+			v.report(SeverityWarning, CodeUnreachable, &scope{name: k.name}, k, p.loc+"/States/"+k.name, "no way leads from StartAt to this state", "the states that lead to it lead to each other only")
 		}
 	}
 }
