@@ -186,24 +186,23 @@ func (r *referrer) path(n *ast, top bool) {
 		} else {
 			r.visit(s, top && i == 0)
 		}
-		if s.hasFocus {
-			r.define(s.focus)
-		}
-		if s.hasIndex {
-			r.define(s.index)
-		}
-		for _, st := range s.stages {
-			if st.expr == nil {
-				r.define(st.index)
-			}
-		}
 	}
 }
 
 // stages visits what stands on a node: its context is never that of the whole expression.
+// What @ and # bind there is known from there on, in the predicates behind them, too.
 func (r *referrer) stages(n *ast) {
+	if n.hasFocus {
+		r.define(n.focus)
+	}
+	if n.hasIndex {
+		r.define(n.index)
+	}
 	for _, list := range [][]stage{n.stages, n.predicates} {
 		for _, st := range list {
+			if st.expr == nil {
+				r.define(st.index)
+			}
 			r.visit(st.expr, false)
 		}
 	}
