@@ -17,8 +17,9 @@ import (
 // Users published that for numbers (stackoverflow.com/questions/76373088), for names that
 // end in .$ (github.com/andybalham/blog-task-tokens-part-2) and for an unknown member
 // (2026-07) in lambda:invoke, and for an unknown member of aws-sdk:batch:submitJob (2026). Of
-// other integrations no more is looked at than which members are missing.
-func CheckParameters(s *State, r Resource, lang QueryLanguage, params value.Value) []string {
+// other integrations no more is looked at than which members are missing. Of the options
+// [Disable] counts.
+func CheckParameters(s *State, r Resource, lang QueryLanguage, params value.Value, opts ...ValidateOption) []string {
 	if !params.IsObject() || r.Kind != SDK && r.Kind != Optimized {
 		return nil
 	}
@@ -28,8 +29,12 @@ func CheckParameters(s *State, r Resource, lang QueryLanguage, params value.Valu
 		}
 	}
 	whole := lang == JSONata && s.Arguments.IsString() // its names are not known before
+	cfg := validateConfig{asService: true, disabled: map[string]bool{}}
+	for _, o := range opts {
+		o(&cfg)
+	}
 	if r.Kind == SDK {
-		return sdkProblems(r, lang, params, whole)
+		return sdkProblems(cfg, r, lang, params, whole)
 	}
 	a := resources().Optimized[r.Service][r.Action]
 	var wrong []string
@@ -49,7 +54,7 @@ func CheckParameters(s *State, r Resource, lang QueryLanguage, params value.Valu
 			if p.IsNumber() || p.IsBool() {
 				return []string{"The value for the field '" + name + "' must be a STRING"}
 			}
-		case api != nil && api.Member(name) == nil && !strings.HasSuffix(name, ".$"):
+		case api != nil && api.Member(name) == nil && !strings.HasSuffix(name, ".$") && !cfg.disabled[CodeUnknownMember]:
 			message := "The field \"" + name + "\" is not supported by Step Functions"
 			for _, k := range known {
 				if strings.EqualFold(k, name) {
@@ -62,12 +67,12 @@ func CheckParameters(s *State, r Resource, lang QueryLanguage, params value.Valu
 	return nil
 }
 
-func sdkProblems(r Resource, lang QueryLanguage, params value.Value, whole bool) []string {
+func sdkProblems(cfg validateConfig, r Resource, lang QueryLanguage, params value.Value, whole bool) []string {
 	in := sdkinput.Operation(strings.TrimPrefix(r.Service, "aws-sdk:"), r.Action)
 	if in == nil {
 		return nil
 	}
-	v := &validator{cfg: validateConfig{asService: true}}
+	v := &validator{cfg: cfg}
 	st := &scope{lang: lang}
 	n := nodeOf(params)
 	if whole {
@@ -78,7 +83,9 @@ func sdkProblems(r Resource, lang QueryLanguage, params value.Value, whole bool)
 	}
 	var wrong []string
 	for _, d := range v.out {
-		wrong = append(wrong, d.Message)
+		if !cfg.disabled[d.Code] {
+			wrong = append(wrong, d.Message)
+		}
 	}
 	return wrong
 }

@@ -113,7 +113,7 @@ func (c *sdkCheck) unsupportedMember(n *node, name string, s *sdkinput.Structure
 	// A member of an API that is newer than the snapshot looks the same, so that this has a
 	// code of its own, which can be disabled.
 	code := CodeUnknownMember
-	if c.cfg.asService {
+	if c.cfg.asService && !c.cfg.disabled[code] {
 		code = CodeSchema
 	}
 	c.problemAs(code, n, message, "the members known are those of the "+sdkinput.Source()+"; disable "+CodeUnknownMember+" if the API has it by now")

@@ -45,6 +45,9 @@ func phaseOf(s Status) phase { return phase(slices.Index(statuses[:], s)) }
 type Limits struct {
 	Payload int // bytes of JSON that an input, output or result may have
 	Events  int // in the history of a STANDARD execution
+	// NewMembers lets the parameters of SDK integrations have members that package
+	// asl/sdkinput does not know: those of an API that is newer.
+	NewMembers bool
 }
 
 // maxEvents is how many events an execution may have where nothing else limits them: no

@@ -202,6 +202,27 @@ func TestComputedParameters(t *testing.T) {
 	}
 }
 
+// Members of a newer API pass if that is asked for, and what is wrong with others does not.
+func TestNewMembers(t *testing.T) {
+	limits := emulator.DefaultLimits
+	limits.NewMembers = true
+	for _, test := range []struct{ resource, arguments, problem string }{
+		{"aws-sdk:sqs:sendMessage", `{'QueueUrl':'q','MessageBody':'m','Priority':1}`, ""},
+		{"aws-sdk:sqs:sendMessage", `{'QueueUrl':'q','MessageBody':1,'Priority':1}`, "The value for the field 'MessageBody' must be a STRING"},
+		{"aws-sdk:sqs:sendMessage", `{'QueueUrl':'q','MessageBody':'m','delaySeconds':1}`, "Did you mean 'DelaySeconds'?"},
+		{"lambda:invoke", `{'FunctionName':'f','Priority':1}`, ""},
+	} {
+		definition := `{"QueryLanguage":"JSONata","StartAt":"Call","States":{"Call":{"Type":"Task","Resource":"arn:aws:states:::` + test.resource + `","Arguments":"{% ` + test.arguments + ` %}","End":true}}}`
+		x := runText(t, definition, value.EmptyObject, emulator.Options{Caller: answerNull, Limits: &limits})
+		if e := x.Err(); (e == nil) != (test.problem == "") || e != nil && !strings.Contains(e.Cause, test.problem) {
+			t.Errorf("%s: %v", test.arguments, e)
+		}
+		if e := runText(t, definition, value.EmptyObject, emulator.Options{Caller: answerNull}).Err(); e == nil {
+			t.Errorf("%s is taken by default", test.arguments)
+		}
+	}
+}
+
 // A number that a field cannot take is an error of the expression that gave it, and caught
 // like one.
 func TestQueriesOutOfRange(t *testing.T) {

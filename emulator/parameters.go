@@ -65,7 +65,11 @@ func (x *Execution) checkParameters(t *thread, params value.Value) *Error {
 		if t.state.jsonata {
 			lang = asl.JSONata
 		}
-		wrong = asl.CheckParameters(t.state.def, r, lang, params)
+		var opts []asl.ValidateOption
+		if x.limits.NewMembers {
+			opts = append(opts, asl.Disable(asl.CodeUnknownMember))
+		}
+		wrong = asl.CheckParameters(t.state.def, r, lang, params, opts...)
 	}
 	if forms := parameterForms[r.Service+":"+r.Action]; forms != nil {
 		for name, v := range params.Members() {

@@ -18,7 +18,8 @@ type StateTest struct {
 	Now     int64       // milliseconds since 1970
 	Context value.Value // replaces the context object if it is not Absent
 	// Variables is an object of the variables the state can see.
-	Variables value.Value
+	Variables  value.Value
+	NewMembers bool // as in Limits
 
 	Result value.Value // what the task or the parts give; Absent if there is none
 	Error  *Error      // or how they fail
@@ -117,7 +118,7 @@ func (m *Machine) TestState(name string, test StateTest) (*StateResult, bool) {
 		return nil, false
 	}
 	test.Info.Express = true // the service runs the state in an express execution
-	x := NewExecution(m, test.Info, test.Input, "", Limits{Payload: DefaultLimits.Payload}, test.Sources)
+	x := NewExecution(m, test.Info, test.Input, "", Limits{Payload: DefaultLimits.Payload, NewMembers: test.NewMembers}, test.Sources)
 	r := &StateResult{}
 	x.rare().probe = &probe{test: &test, result: r, fails: test.Error}
 	if e := test.Error; e != nil && (s.typ == asl.TypeMap || s.typ == asl.TypeParallel) {

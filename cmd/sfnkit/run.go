@@ -37,8 +37,11 @@ type runFlags struct {
 	quiet      bool
 	full       bool
 	noLimits   bool
+	newMembers bool
 	machine    string
 }
+
+const newMembersUsage = "let SDK integrations have members that this version does not know, as of a newer API"
 
 func runCommand() *cobra.Command {
 	var f runFlags
@@ -84,6 +87,7 @@ workflow goes to standard output.`,
 	fs.BoolVarP(&f.quiet, "quiet", "q", false, "print no trace")
 	fs.BoolVar(&f.full, "full", false, "print values in full in the trace")
 	fs.BoolVar(&f.noLimits, "no-limits", false, "lift the service's limits on payloads and events")
+	fs.BoolVar(&f.newMembers, "new-members", false, newMembersUsage)
 	return cmd
 }
 
@@ -111,9 +115,12 @@ func (f *runFlags) run(cmd *cobra.Command, path string) error {
 	opts := emulator.Options{Text: text, Info: emulator.Info{
 		StateMachineName: w.title(), Region: f.region, Account: f.account,
 	}}
+	limits := emulator.DefaultLimits
 	if f.noLimits {
-		opts.Limits = &emulator.Limits{}
+		limits = emulator.Limits{}
 	}
+	limits.NewMembers = f.newMembers
+	opts.Limits = &limits
 	store, err := openStore(cmd.Context(), f.s3Dir, f.s3Endpoint, "")
 	if err != nil {
 		return err

@@ -30,6 +30,7 @@ type serveFlags struct {
 	region     string
 	account    string
 	noLimits   bool
+	newMembers bool
 	memory     int64
 	faults     []string
 	apiFaults  []string
@@ -68,6 +69,7 @@ executions that have ended the last 250,000, for 90 days.`,
 	fs.StringVar(&f.region, "region", "", "the `REGION` in ARNs (default: us-east-1)")
 	fs.StringVar(&f.account, "account", "", "the `ACCOUNT` in ARNs (default: 123456789012)")
 	fs.BoolVar(&f.noLimits, "no-limits", false, "lift the service's limits on payloads and events")
+	fs.BoolVar(&f.newMembers, "new-members", false, newMembersUsage)
 	fs.Int64Var(&f.memory, "memory", 2048, "forget the oldest ended executions beyond `MIB` of memory, 0 for no bound")
 	fs.StringArrayVar(&f.faults, "fault", nil, "make calls of the states of a name fail in every execution: a `STATE:ERROR*N` as in Ask:Bedrock.ThrottlingException*3 (repeatable)")
 	fs.StringArrayVar(&f.apiFaults, "api-fault", nil, "make requests fail: an `OPERATION:ERROR*N` as in StartExecution:ThrottlingException*3, the OPERATION * for all, without *N for ever (repeatable)")
@@ -99,7 +101,7 @@ func (f *serveFlags) run(cmd *cobra.Command) error {
 	o := server.Options{
 		Region: f.region, Account: f.account,
 		Store: store, Caller: caller,
-		Virtual: f.time == "virtual", NoLimits: f.noLimits, KeepBytes: f.memory << 20,
+		Virtual: f.time == "virtual", NoLimits: f.noLimits, NewMembers: f.newMembers, KeepBytes: f.memory << 20,
 	}
 	if err := f.guard(&o); err != nil {
 		return err

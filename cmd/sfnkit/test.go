@@ -18,6 +18,7 @@ type testFlags struct {
 	coverage  bool
 	verbose   bool
 	parallel  int
+	newer     bool
 }
 
 func testCommand() *cobra.Command {
@@ -62,6 +63,7 @@ Exit status: 0 all cases passed, 1 a case failed or a threshold is not reached,
 	fs.BoolVar(&f.coverage, "coverage", false, "print what of the definitions was reached, and what was not")
 	fs.BoolVarP(&f.verbose, "verbose", "v", false, "print the cases that passed, too")
 	fs.IntVar(&f.parallel, "parallel", 0, "run `N` cases at once (default: one for each processor)")
+	fs.BoolVar(&f.newer, "new-members", false, newMembersUsage)
 	return cmd
 }
 
@@ -69,7 +71,7 @@ func (f *testFlags) test(cmd *cobra.Command, paths []string) error {
 	if err := choice("output", f.output, "text", "json", "junit"); err != nil {
 		return err
 	}
-	o := suite.Options{Parallel: f.parallel}
+	o := suite.Options{Parallel: f.parallel, NewMembers: f.newer}
 	if f.run != "" {
 		var err error
 		if o.Run, err = regexp.Compile(f.run); err != nil {

@@ -18,7 +18,7 @@ func (s *Server) validateStateMachineDefinition(_ context.Context, in *sfn.Valid
 	if typ == "" {
 		typ = types.StateMachineTypeStandard
 	}
-	_, found := diagnose(*in.Definition, typ)
+	_, found := s.diagnose(*in.Definition, typ)
 	limit := int(in.MaxResults)
 	if limit == 0 {
 		limit = 100

@@ -88,8 +88,8 @@ func millis(ms int64) *time.Time { return aws.Time(time.UnixMilli(ms).UTC()) }
 func now() int64 { return time.Now().UnixMilli() }
 
 // compile reads, validates and compiles a definition.
-func compile(text string, typ types.StateMachineType) (*revision, error) {
-	def, diagnostics := diagnose(text, typ)
+func (s *Server) compile(text string, typ types.StateMachineType) (*revision, error) {
+	def, diagnostics := s.diagnose(text, typ)
 	for _, d := range diagnostics {
 		if d.Severity == asl.SeverityError {
 			return nil, invalidDefinition(errorTexts(diagnostics))
@@ -129,7 +129,7 @@ func errorTexts(ds asl.Diagnostics) []string {
 }
 
 // diagnose parses and validates a definition.
-func diagnose(text string, typ types.StateMachineType) (*asl.StateMachine, asl.Diagnostics) {
+func (s *Server) diagnose(text string, typ types.StateMachineType) (*asl.StateMachine, asl.Diagnostics) {
 	def, err := asl.Parse([]byte(text), asl.WithFormat(asl.FormatJSON))
 	if err != nil {
 		var ds asl.Diagnostics
@@ -138,7 +138,16 @@ func diagnose(text string, typ types.StateMachineType) (*asl.StateMachine, asl.D
 		}
 		return def, ds[:1] // the service stops at the first problem
 	}
-	return def, asl.Validate(def, asl.AsService(), asl.ForType(asl.WorkflowType(typ)))
+	return def, asl.Validate(def, s.validation(asl.WorkflowType(typ))...)
+}
+
+// validation returns how definitions are judged.
+func (s *Server) validation(typ asl.WorkflowType) []asl.ValidateOption {
+	opts := []asl.ValidateOption{asl.AsService(), asl.ForType(typ)}
+	if s.opts.NewMembers {
+		opts = append(opts, asl.Disable(asl.CodeUnknownMember))
+	}
+	return opts
 }
 
 func checkRole(arn *string) error {
@@ -219,7 +228,7 @@ func (s *Server) createStateMachine(_ context.Context, in *sfn.CreateStateMachin
 	if err != nil {
 		return nil, err
 	}
-	rev, err := compile(*in.Definition, typ)
+	rev, err := s.compile(*in.Definition, typ)
 	if err != nil {
 		return nil, err
 	}
@@ -391,7 +400,7 @@ func (s *Server) updateStateMachine(_ context.Context, in *sfn.UpdateStateMachin
 	}
 	var fresh *revision
 	if in.Definition != nil {
-		if fresh, err = compile(*in.Definition, m.typ); err != nil {
+		if fresh, err = s.compile(*in.Definition, m.typ); err != nil {
 			return nil, err
 		}
 	}

@@ -49,6 +49,8 @@ type Options struct {
 
 	Virtual  bool // time jumps to the next timer while nothing waits for the outside world
 	NoLimits bool // lifts the limits on payload sizes and history length
+	// NewMembers lets SDK integrations have members that the emulator does not know.
+	NewMembers bool
 
 	// Log takes the execution logs of state machines whose LoggingConfiguration asks for
 	// them: one JSON line per event, as in CloudWatch Logs. Its Write is not called
@@ -148,11 +150,12 @@ func New(o Options) (*Server, error) {
 	s.single = s.guarded(emulator.CallerFunc(s.serve))
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	rand.Read(s.secret[:])
-	eo := emulator.EngineOptions{Store: o.Store, Virtual: o.Virtual}
+	limits := emulator.DefaultLimits
 	if o.NoLimits {
-		eo.Limits = &emulator.Limits{}
+		limits = emulator.Limits{}
 	}
-	s.engine = emulator.NewEngine(eo)
+	limits.NewMembers = o.NewMembers
+	s.engine = emulator.NewEngine(emulator.EngineOptions{Store: o.Store, Virtual: o.Virtual, Limits: &limits})
 	return s, nil
 }
 

@@ -25,13 +25,13 @@ func invalid(text string) error { return failure("ValidationException", "%s", te
 
 // testDefinition reads the definition of a TestState request. A single state gets a state
 // machine around it, in which the states that it names are missing.
-func testDefinition(in *sfn.TestStateInput) (*asl.StateMachine, *asl.State, error) {
+func (s *Server) testDefinition(in *sfn.TestStateInput) (*asl.StateMachine, *asl.State, error) {
 	text, name := *in.Definition, aws.ToString(in.StateName)
-	opts := []asl.ValidateOption{asl.AsService(), asl.ForType(asl.Standard)}
+	opts := s.validation(asl.Standard)
 	if name == "" {
 		// It is read on its own first: what is not one value could close the object around it.
 		if _, err := value.ParseString(text); err != nil {
-			_, found := diagnose(text, types.StateMachineTypeStandard)
+			_, found := s.diagnose(text, types.StateMachineTypeStandard)
 			return nil, nil, invalidDefinition(errorTexts(found))
 		}
 		name = testedState
@@ -188,7 +188,7 @@ func (s *Server) testState(ctx context.Context, in *sfn.TestStateInput) (*sfn.Te
 	if err := checkRole(in.RoleArn); err != nil {
 		return nil, err
 	}
-	def, state, err := testDefinition(in)
+	def, state, err := s.testDefinition(in)
 	if err != nil {
 		return nil, err
 	}
@@ -196,7 +196,7 @@ func (s *Server) testState(ctx context.Context, in *sfn.TestStateInput) (*sfn.Te
 	if err != nil {
 		return nil, err
 	}
-	test := emulator.StateTest{Input: value.EmptyObject, Now: s.engine.Now(), Result: result, Error: fails, Sources: sources()}
+	test := emulator.StateTest{Input: value.EmptyObject, Now: s.engine.Now(), Result: result, Error: fails, Sources: sources(), NewMembers: s.opts.NewMembers}
 	if in.Input != nil {
 		if test.Input, err = value.ParseString(*in.Input); err != nil {
 			return nil, failure("InvalidExecutionInput", "Invalid State Machine Execution Input: '%s'", inputProblem(*in.Input))

@@ -24,6 +24,8 @@ type Options struct {
 	Parallel int
 	// Timeout bounds the real time of a case, 0 for a minute. Virtual time has no bound.
 	Timeout time.Duration
+	// NewMembers lets SDK integrations have members that the emulator does not know.
+	NewMembers bool
 }
 
 // Result is what came of a case.
@@ -81,7 +83,7 @@ func Run(ctx context.Context, files []*File, o Options) (*Report, error) {
 			}
 			i := len(r.Results)
 			r.Results = append(r.Results, Result{File: f, Case: tc})
-			jobs = append(jobs, func() { tc.run(ctx, c, &r.Results[i], o.Timeout) })
+			jobs = append(jobs, func() { tc.run(ctx, c, &r.Results[i], o) })
 		}
 	}
 	perform(jobs, o.Parallel)
@@ -157,9 +159,10 @@ type sharing struct {
 type unused struct{ state, text string }
 
 // run runs the case and judges what came of it.
-func (c *Case) run(ctx context.Context, coverage *Coverage, r *Result, timeout time.Duration) {
+func (c *Case) run(ctx context.Context, coverage *Coverage, r *Result, options Options) {
 	began := time.Now()
 	defer func() { r.Elapsed = time.Since(began) }()
+	timeout := options.Timeout
 	if timeout <= 0 {
 		timeout = time.Minute
 	}
@@ -175,6 +178,11 @@ func (c *Case) run(ctx context.Context, coverage *Coverage, r *Result, timeout t
 		input = value.EmptyObject
 	}
 	o := emulator.Options{Start: start, Info: emulator.Info{Name: c.execution, StateMachineName: machineName(c.file.Definition)}}
+	if options.NewMembers {
+		limits := emulator.DefaultLimits
+		limits.NewMembers = true
+		o.Limits = &limits
+	}
 	mocks, err := c.callers(ctx, &o, start)
 	if err != nil {
 		r.Failures = append(r.Failures, Failure{Kind: "responses", Message: err.Error(), Position: c.responses.position})
