@@ -58,7 +58,7 @@ func Classify(text string) ID {
 		return classifyARN(text)
 	case isModelName(text):
 		id.Kind, id.Name, id.Model = FoundationModel, text, text
-		if g, m, ok := splitProfile(text); ok {
+		if g, m, ok := splitProfile(text); ok && isModelName(m) {
 			id.Kind, id.Geography, id.Model = SystemProfile, g, m
 		}
 	case isProvisionedName(text):

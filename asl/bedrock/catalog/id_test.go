@@ -112,7 +112,7 @@ func byGrammar(text string) (Kind, []string) {
 func FuzzClassify(f *testing.F) {
 	for _, s := range []string{
 		"us.amazon.nova-lite-v1:0", "arn:aws:bedrock:us-east-2::foundation-model/amazon.titan-text-express-v1",
-		"arn:aws:bedrock:us-east-2:123456789012:custom-model/amazon.nova-micro-v1:0:128k/abcdef123456", "x", "a.b.c:d",
+		"arn:aws:bedrock:us-east-2:123456789012:custom-model/amazon.nova-micro-v1:0:128k/abcdef123456", "x", "a.b.c:d", "us.0:0.0",
 	} {
 		f.Add(s)
 	}
