@@ -288,16 +288,17 @@ func (p *parser) string() (string, error) {
 	for p.i < len(p.s) {
 		c := p.s[p.i]
 		switch {
-		case c == '"':
+		case c == '"' || c == '\\':
 			s := p.s[start:p.i]
 			if ascii >= utf8.RuneSelf && !utf8.ValidString(s) {
 				p.i = start
 				return "", p.fail("invalid UTF-8 in a string")
 			}
+			if c == '\\' {
+				return p.escaped(start)
+			}
 			p.i++
 			return s, nil
-		case c == '\\':
-			return p.escaped(start)
 		case c < 0x20:
 			return "", p.fail("control character in a string")
 		}

@@ -92,6 +92,7 @@ func TestParseErrors(t *testing.T) {
 		`[1 2]`: "expected ',' or ']' but found '2' at offset 3", `{"a" 1}`: "expected ':' but found '1' at offset 5",
 		`01`: "unexpected '1' after the value at offset 1", `1.`: "invalid number at offset 0", `"a`: "unterminated string at offset 2",
 		"\"\x01\"": "control character in a string at offset 1", "\"\xff\"": "invalid UTF-8 in a string at offset 1",
+		"\"\xff\\n\"": "invalid UTF-8 in a string at offset 1", "\"a\\n\xff\"": "invalid UTF-8 in a string at offset 4",
 		`"\x"`: "invalid escape at offset 1", `tru`: "unexpected 't' at offset 0", `{} x`: "unexpected 'x' after the value at offset 3",
 		deep: "nested too deeply at offset 1000", `[1,]`: "unexpected ']' at offset 3", `{"a":1,}`: "expected a member name but found '}' at offset 7",
 	} {
@@ -207,7 +208,7 @@ func TestOfAndAny(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	for _, s := range []string{`{"a":[1,2.5e3,"\u00e9\ud83d"],"a":null}`, `[[{"a":1},{"a":2,"b":3}]]`, ` "x" `, `-0`, `{"":{}}`} {
+	for _, s := range []string{`{"a":[1,2.5e3,"\u00e9\ud83d"],"a":null}`, `[[{"a":1},{"a":2,"b":3}]]`, ` "x" `, `-0`, `{"":{}}`, "\"\x9a\\u0020\""} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
