@@ -534,6 +534,10 @@ func (d *decoder) definition(named string) {
 		fail(asl.Position{}, err.Error())
 		return
 	}
+	if m.StartAt == "" && len(m.States) == 0 {
+		fail(asl.Position{}, "there is no state machine; one in a template needs a file of its own to be tested")
+		return
+	}
 	d.file.machine = m
 	d.file.compiled, err = emulator.Compile(m)
 	if err != nil {
