@@ -76,8 +76,11 @@ func (t *translator) labelled(typ name, labels []name, n *node, levels int) {
 			continue
 		}
 		for i, m := range o.names {
-			if hclsyntax.ValidIdentifier(m.s) {
+			switch {
+			case hclsyntax.ValidIdentifier(m.s):
 				t.labelled(typ, append(labels[:len(labels):len(labels)], m), o.kids[i], levels-1)
+			case m.s != "//": // a comment
+				t.err = cmp.Or(t.err, syntaxError(t.src, m.off, "%q is no name: names are letters, digits, underscores and hyphens, and begin with a letter or an underscore", m.s))
 			}
 		}
 	}
