@@ -201,25 +201,39 @@ const maxWindow = 8 << 20
 // documents. It is told by how the object begins, for no text begins so.
 func (t *objectText) decompress() error {
 	magic, _ := t.r.Peek(4)
-	var plain io.Reader
+	var plain unpacked
 	switch {
 	case len(magic) >= 2 && magic[0] == 0x1F && magic[1] == 0x8B:
 		z, err := gzip.NewReader(t.r)
 		if err != nil {
 			return err
 		}
-		plain = z
+		plain = unpacked{z, "GZIP"}
 	case string(magic) == "\x28\xB5\x2F\xFD":
 		z, err := zstd.NewReader(t.r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
 		if err != nil {
 			return err
 		}
-		t.zstd, plain = z, z
+		t.zstd, plain = z, unpacked{z, "Zstandard"}
 	default:
 		return nil
 	}
 	t.r = bufio.NewReaderSize(plain, 64<<10)
 	return nil
+}
+
+// unpacked says of its errors that they are those of the compression.
+type unpacked struct {
+	io.Reader
+	form string
+}
+
+func (u unpacked) Read(p []byte) (int, error) {
+	n, err := u.Reader.Read(p)
+	if err != nil && err != io.EOF {
+		err = fmt.Errorf("its %s data cannot be read: %w", u.form, err)
+	}
+	return n, err
 }
 
 // storeError is the error of an object that cannot be had, in the words of the SDK that the
