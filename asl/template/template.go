@@ -335,7 +335,7 @@ type loader struct {
 	bytes   int // read and parsed
 	work    int
 	depth   int // of references that are being followed
-	fork    *fork
+	way     *way
 }
 
 func (l *loader) close() {

@@ -301,13 +301,13 @@ func (c *configuration) machine(b block, id string) []Definition {
 // the guess was wrong.
 func (c *configuration) variants(d Definition, e hclsyntax.Expression, sc scope) []Definition {
 	var defs []Definition
-	f := &fork{}
-	c.l.fork = f
-	defer func() { c.l.fork = nil }()
+	w := &way{}
+	c.l.way = w
+	defer func() { c.l.way = nil }()
 	for range maxWays {
 		v := d
 		c.define(&v, e, sc)
-		if f.asked == 0 && !f.guessed {
+		if w.asked == 0 && !w.guessed {
 			return []Definition{v}
 		}
 		if v.Missing == "" {
@@ -318,7 +318,7 @@ func (c *configuration) variants(d Definition, e hclsyntax.Expression, sc scope)
 		} else if v.Failed {
 			return append(defs, v)
 		}
-		if len(defs) == maxVariants || !f.next() {
+		if len(defs) == maxVariants || !w.next() {
 			break
 		}
 	}
@@ -981,7 +981,7 @@ func (c *configuration) tree(e hclsyntax.Expression, sc scope) (*node, error) {
 			}
 			return c.tree(e, sc)
 		}
-		if c.l.fork != nil && structure(cond.TrueResult) && structure(cond.FalseResult) {
+		if c.l.way != nil && structure(cond.TrueResult) && structure(cond.FalseResult) {
 			is, err := c.decide(cond.Condition, sc)
 			if err != nil {
 				return nil, err

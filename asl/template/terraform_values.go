@@ -22,9 +22,9 @@ const (
 	maxWays     = 64
 )
 
-// fork is one way through conditions that are not known: the outcomes in the order in
+// way is one path through conditions that are not known: the outcomes in the order in
 // which the conditions are asked for.
-type fork struct {
+type way struct {
 	outcomes []outcome
 	asked    int  // in this run
 	guessed  bool // a loop whose elements are not known was gone through once
@@ -38,33 +38,33 @@ type outcome struct {
 
 // choose returns whether a subject has a value: what was said of it in this run, else the
 // outcome whose turn it is.
-func (f *fork) choose(subject, value string) bool {
-	for _, o := range f.outcomes[:f.asked] {
+func (w *way) choose(subject, value string) bool {
+	for _, o := range w.outcomes[:w.asked] {
 		if o.subject == subject && (o.value == value || o.is) {
 			return o.is && o.value == value
 		}
 	}
-	if f.asked == len(f.outcomes) {
-		f.outcomes = append(f.outcomes, outcome{subject, value, true})
+	if w.asked == len(w.outcomes) {
+		w.outcomes = append(w.outcomes, outcome{subject, value, true})
 	}
-	f.asked++
-	return f.outcomes[f.asked-1].is
+	w.asked++
+	return w.outcomes[w.asked-1].is
 }
 
-// next goes on to the next way, and reports whether there is one.
-func (f *fork) next() bool {
-	f.outcomes = f.outcomes[:f.asked]
-	for n := len(f.outcomes); n > 0; n-- {
-		if o := &f.outcomes[n-1]; o.is {
+// next goes on to the next one, and reports whether there is one.
+func (w *way) next() bool {
+	w.outcomes = w.outcomes[:w.asked]
+	for n := len(w.outcomes); n > 0; n-- {
+		if o := &w.outcomes[n-1]; o.is {
 			o.is = false
-			f.outcomes, f.asked = f.outcomes[:n], 0
+			w.outcomes, w.asked = w.outcomes[:n], 0
 			return true
 		}
 	}
 	return false
 }
 
-// decide evaluates the condition of a directive. Where it is not known, the fork says how
+// decide evaluates the condition of a directive. Where it is not known, the way says how
 // it turns out; without one the error is an *unresolved.
 func (c *configuration) decide(e hclsyntax.Expression, sc scope) (bool, error) {
 	c = sc.of(c)
@@ -129,13 +129,13 @@ func (c *configuration) comparison(l, r hclsyntax.Expression, sc scope) (subject
 	return l, sc, s.AsString(), true
 }
 
-// guess asks the fork whether an expression has a value.
+// guess asks the way whether an expression has a value.
 func (c *configuration) guess(e hclsyntax.Expression, sc scope, v string) (bool, error) {
-	if c.l.fork == nil {
+	if c.l.way == nil {
 		return false, unknownf("put together by conditions that are not known")
 	}
 	c = sc.of(c)
-	return c.l.fork.choose(c.dir+"\n"+c.notation(e, sc), v), nil
+	return c.l.way.choose(c.dir+"\n"+c.notation(e, sc), v), nil
 }
 
 // loop evaluates a %{ for }. One whose elements are not known is gone through once.
@@ -146,10 +146,10 @@ func (c *configuration) loop(e *hclsyntax.ForExpr, sc scope, st style) (*passage
 	}
 	list, known := c.elements(e.CollExpr, sc)
 	if !known {
-		if c.l.fork == nil {
+		if c.l.way == nil {
 			return nil, unknownf("put together by %%{ for }")
 		}
-		c.l.fork.guessed = true
+		c.l.way.guessed = true
 		list = []element{{}}
 	}
 	out := &passage{}
